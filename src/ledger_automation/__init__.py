@@ -1,0 +1,1 @@
+"""Administrative cases in a verifiable log that a chain witnesses; see ARCHITECTURE.md."""

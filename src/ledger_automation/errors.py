@@ -1,0 +1,138 @@
+"""The exception tree: every way this software says no.
+
+An error carries its facts as attributes and one clear sentence as its text. Nothing here knows an exit code or an HTTP
+status: one table in ``cli/exit_codes.py`` maps the second level of the tree, and a test proves that table complete.
+
+    LedgerError
+     +-- InvalidInput           the caller's input cannot be read or is not allowed at all
+     |    +-- InvalidValue          a single value: a malformed id, a fraction of a cent
+     |    +-- CanonicalError        JSON outside the strict profile of RFC 8785
+     |    +-- InvalidDefinition     a workflow's table, a mapping or a policy that contradicts itself
+     |    +-- UnreadableFile        a truncated log, a file of another format
+     |    +-- UnmappedActivities    a log speaks of activities that its mapping does not name
+     |    +-- UnknownWorkflow, UnknownAction
+     +-- NotFound               no such case, step or file
+     +-- TransitionNotAllowed   the law of the workflow says no: a rule's name and a sentence
+     +-- Conflict               somebody was faster; the same call may succeed when repeated
+     +-- Contradiction          evidence does not hold: what was expected, what is there
+     |    +-- ProofError            a Merkle proof, RFC 9162 section 2.1.3 and 2.1.4
+     |    +-- NoteError             a checkpoint's signed note, C2SP signed-note
+     |    +-- AnchorRefused         the registry contract reverted: its custom error and arguments
+     +-- Misconfigured          a chain, contract, key or database other than the pinned one
+     +-- Unreachable            a source that was asked did not answer; never green, never "forged"
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LedgerError(Exception):
+    """Root of the tree; ``facts`` holds what a reader needs beside the sentence."""
+
+    def __init__(self, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.facts: Mapping[str, Any] = facts
+
+
+class InvalidInput(LedgerError):
+    """The input cannot be read, or is outside what is allowed for anybody."""
+
+
+class InvalidValue(InvalidInput):
+    """One value is malformed."""
+
+    def __init__(self, what: str, value: object, expected: str) -> None:
+        super().__init__(f"{what} must be {expected}, not {value!r:.80}.", what=what, value=value, expected=expected)
+
+
+class CanonicalError(InvalidInput):
+    """JSON outside the strict profile of RFC 8785: a float, a duplicate key, an integer beyond 2^53-1, ..."""
+
+
+class InvalidDefinition(InvalidInput):
+    """A workflow's table, a mapping file or a policy file contradicts itself."""
+
+
+class UnreadableFile(InvalidInput):
+    """A file is missing, truncated, or not of the format it claims."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        super().__init__(f"{path} cannot be read: {reason}.", path=str(path), reason=reason)
+
+
+class UnmappedActivities(InvalidInput):
+    """A log holds activities that its mapping neither maps nor ignores."""
+
+    def __init__(self, counts: Mapping[str, int]) -> None:
+        listed = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        super().__init__(f"The mapping does not name these activities of the log: {listed}.", counts=dict(counts))
+
+
+class UnknownWorkflow(InvalidInput):
+    """No workflow of that name."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no workflow {name!r}; there are {', '.join(known)}.", name=name, known=known)
+
+
+class UnknownAction(InvalidInput):
+    """The workflow has no such action."""
+
+    def __init__(self, workflow: str, action: str, known: list[str]) -> None:
+        sentence = f"The workflow {workflow} has no action {action!r}; it has {', '.join(known)}."
+        super().__init__(sentence, workflow=workflow, action=action, known=known)
+
+
+class NotFound(LedgerError):
+    """What was asked for does not exist here."""
+
+
+class TransitionNotAllowed(LedgerError):
+    """The workflow's law refuses a step.
+
+    ``rule`` is the rule's stable name (``wrong_role``, ``not_in_state``, ``four_eyes``, ...); nothing was changed.
+    """
+
+    def __init__(self, rule: str, sentence: str, **facts: Any) -> None:
+        super().__init__(sentence, rule=rule, **facts)
+        self.rule = rule
+
+
+class Conflict(LedgerError):
+    """Somebody was faster: the case or the log moved on between reading and writing."""
+
+
+class Contradiction(LedgerError):
+    """A piece of evidence does not hold."""
+
+    def __init__(self, sentence: str, *, expected: object = None, actual: object = None, **facts: Any) -> None:
+        super().__init__(sentence, expected=expected, actual=actual, **facts)
+        self.expected = expected
+        self.actual = actual
+
+
+class ProofError(Contradiction):
+    """A Merkle proof does not lead to the root (RFC 9162, sections 2.1.3.2 and 2.1.4.2)."""
+
+
+class NoteError(Contradiction):
+    """A checkpoint's note is malformed, or not signed by the pinned key (C2SP signed-note)."""
+
+
+class AnchorRefused(Contradiction):
+    """The registry reverted: ``error`` is the contract's custom error, ``arguments`` its facts."""
+
+    def __init__(self, error: str, arguments: Mapping[str, Any]) -> None:
+        shown = ", ".join(f"{name}={value}" for name, value in arguments.items())
+        super().__init__(f"The chain refused the checkpoint: {error}({shown}).", error=error, arguments=dict(arguments))
+        self.error = error
+        self.arguments = arguments
+
+
+class Misconfigured(LedgerError):
+    """A chain, contract, key or database is other than the pinned one, or missing."""
+
+
+class Unreachable(LedgerError):
+    """A source that was asked did not answer."""

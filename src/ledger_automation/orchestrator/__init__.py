@@ -1,0 +1,1 @@
+"""The use cases, one module each: apply and record, sequence, anchor, receipt, audit, query."""
