@@ -15,9 +15,9 @@ The order of the checks is fixed, because the first rule that fails is the one t
 
 Two steps of a tiny workflow, as a worked example:
 
-    >>> class Opened(Payload):
+    >>> class Opened(Payload, frozen=True):
     ...     title: str
-    >>> class Data(Payload):
+    >>> class Data(Payload, frozen=True):
     ...     title: str
     >>> table = Workflow(
     ...     name="toy", version=1, data=Data, final=("closed",),
@@ -57,7 +57,7 @@ class Payload(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """What a step carries, or what a case remembers: typed, frozen, without unknown fields, without floats."""
 
 
-class Nothing(Payload):
+class Nothing(Payload, frozen=True):
     """The payload of a step that carries nothing."""
 
 
