@@ -18,7 +18,7 @@ def verify_inclusion(
     """Check that a leaf stands at an index of the tree of that size and root. Requires 0 <= index < size."""
     if not 0 <= leaf_index < tree_size:
         raise ProofError("The leaf index is outside the tree.", expected=f"0..{tree_size - 1}", actual=leaf_index)
-    _check_nodes(proof)
+    _check_nodes([leaf_hash, *proof])
     inner = (leaf_index ^ (tree_size - 1)).bit_length()
     border = (leaf_index >> inner).bit_count()
     if len(proof) != inner + border:
