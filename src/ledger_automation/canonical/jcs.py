@@ -33,7 +33,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 
 def canonicalize(value: Any) -> bytes:
     """Write a value of None, bool, int, str, list, tuple and dict as canonical UTF-8; raises CanonicalError."""
-    _check(value)
+    conform(value)
     return _encode(value)
 
 
@@ -49,7 +49,7 @@ def parse(text: bytes) -> Any:
         ) from error
     except RecursionError:
         raise CanonicalError(f"The JSON text nests deeper than {MAX_DEPTH} levels.") from None
-    _check(value)
+    conform(value)
     return value
 
 
@@ -65,8 +65,8 @@ _Place = tuple["_Place", str | int] | None
 """Where a value stands: the place of what holds it, and the key or index there; formatted only for an error."""
 
 
-def _check(value: Any, place: _Place = None, depth: int = 0) -> None:
-    """Hold a value against the strict profile."""
+def conform(value: Any, place: _Place = None, depth: int = 0) -> None:
+    """Hold a value against the strict profile; raises CanonicalError. ``place`` is where it stands in a larger one."""
     kind = type(value)
     if kind is str:
         _check_text(value, place)
@@ -84,10 +84,10 @@ def _check_container(value: Any, place: _Place, depth: int) -> None:
         for key, member in value.items():
             if type(key) is not str or not key.isascii():
                 raise CanonicalError(f"The key {key!r} at {_path(place)} is not ASCII text.", place=_path(place))
-            _check(member, (place, key), depth)
+            conform(member, (place, key), depth)
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
-            _check(member, (place, index), depth)
+            conform(member, (place, index), depth)
     else:
         kind = type(value).__name__
         raise CanonicalError(f"The value at {_path(place)} is a {kind}, which the strict profile refuses.")

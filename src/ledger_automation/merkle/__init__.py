@@ -2,11 +2,11 @@
 
 from ledger_automation.merkle.hashing import leaf_hash, node_hash
 from ledger_automation.merkle.proof import consistency_proof, inclusion_proof
-from ledger_automation.merkle.tree import CompactRange, root_hash
+from ledger_automation.merkle.tree import Frontier, root_hash
 from ledger_automation.merkle.verify import verify_consistency, verify_inclusion
 
 __all__ = [
-    "CompactRange",
+    "Frontier",
     "consistency_proof",
     "inclusion_proof",
     "leaf_hash",

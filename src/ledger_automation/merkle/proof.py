@@ -8,8 +8,7 @@ the ragged right edge is put together here.
 from collections.abc import Callable
 
 from ledger_automation.errors import InvalidValue
-from ledger_automation.merkle.hashing import node_hash
-from ledger_automation.merkle.tree import subtree_roots
+from ledger_automation.merkle.tree import fold, subtrees
 
 Node = Callable[[int, int], bytes]
 """``node(level, index)``: the root of leaves ``index * 2**level`` up to ``(index + 1) * 2**level``."""
@@ -31,10 +30,9 @@ def consistency_proof(node: Node, first_size: int, second_size: int) -> list[byt
 
 def _range_root(node: Node, start: int, end: int) -> bytes:
     """Return the root over leaves start..end, where start is where RFC 9162's recursion splits."""
-    roots = [node(level, index) for level, index in subtree_roots(end, start)]
-    root = roots.pop()
-    while roots:
-        root = node_hash(roots.pop(), root)
+    root, *lefts = [node(level, index) for level, index in subtrees(start, end)][::-1]
+    for left in lefts:
+        root = fold([left, root])
     return root
 
 

@@ -1,77 +1,114 @@
-"""Growing a tree: the root over leaf hashes, and the compact range that remembers a whole tree in log2(n) hashes.
+"""Growing a tree: a frontier that remembers the ragged right edge of a tree of any size in a few hundred hashes.
 
-A compact range is the list of roots of the full subtrees that cover leaves 0..size, largest first: one hash for each
-set bit of the size. It is all that a writer must keep to append, and all that an auditor must keep to go on later.
+Leaves are grouped into tiles of 256 (C2SP tlog-tiles, section "Merkle Tree"). A tile that is full becomes one hash of
+the row above, so a frontier holds at most 255 hashes a row, and each full tile is reported once: those nodes are what a
+log stores to prove anything later without touching all of its leaves.
 
-    >>> tree = CompactRange()
-    >>> tree.append(leaf_hash(b"a")); tree.append(leaf_hash(b"b"))
-    >>> tree.root_hash() == root_hash([leaf_hash(b"a"), leaf_hash(b"b")])
+    >>> from ledger_automation.merkle import leaf_hash, root_hash
+    >>> frontier = Frontier()
+    >>> frontier.extend([leaf_hash(b"a"), leaf_hash(b"b")])
+    []
+    >>> frontier.root_hash() == root_hash([leaf_hash(b"a"), leaf_hash(b"b")])
     True
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from typing import Final, NamedTuple
 
 from ledger_automation.errors import InvalidValue
-from ledger_automation.merkle.hashing import EMPTY_ROOT, leaf_hash, node_hash
+from ledger_automation.merkle.hashing import EMPTY_ROOT
 
-__all__ = ["CompactRange", "leaf_hash", "root_hash", "subtree_roots"]
+TILE_HEIGHT: Final = 8
+TILE_WIDTH: Final = 1 << TILE_HEIGHT
 
 
-class CompactRange:
-    """The full subtrees of a tree that only grows."""
+class StoredNode(NamedTuple):
+    """The root of leaves ``index * 2**level`` up to ``(index + 1) * 2**level``; ``level`` is a multiple of 8, not 0."""
 
-    def __init__(self, size: int = 0, hashes: Iterable[bytes] = ()) -> None:
+    level: int
+    index: int
+    hash: bytes
+
+
+class Frontier:
+    """The right edge of a growing tree.
+
+    ``rows[k]`` holds the hashes at level ``8 k`` that no full tile covers yet; raises InvalidValue when rows and size
+    do not belong together.
+    """
+
+    def __init__(self, size: int = 0, rows: Sequence[Sequence[bytes]] = ()) -> None:
         self.size = size
-        self.hashes = list(hashes)
-        if size < 0 or len(self.hashes) != size.bit_count():
-            raise InvalidValue("A compact range", (size, len(self.hashes)), "one hash for each set bit of its size")
+        self.rows = [list(row) for row in rows] or [[]]
+        if [len(row) for row in self.rows] != [length for _, length in self.shape(size)]:
+            lengths = [len(row) for row in self.rows]
+            raise InvalidValue("A frontier", lengths, f"the right edge of a tree of {size} leaves")
 
-    def append(self, leaf: bytes) -> None:
-        """Add one leaf hash; amortised one node hash."""
-        self.hashes.append(leaf)
-        self.size += 1
-        merges = (self.size & -self.size).bit_length() - 1
-        for _ in range(merges):
-            right = self.hashes.pop()
-            self.hashes[-1] = sha256(b"\x01" + self.hashes[-1] + right).digest()
+    @staticmethod
+    def shape(size: int) -> list[tuple[int, int]]:
+        """Return, row by row from the leaves up, which hashes the right edge needs: (first index, how many)."""
+        rows = []
+        while size or not rows:
+            rows.append((size - size % TILE_WIDTH, size % TILE_WIDTH))
+            size >>= TILE_HEIGHT
+        return rows
 
-    def append_subtree(self, level: int, root: bytes) -> None:
-        """Add a full subtree of ``2**level`` leaves. Requires that the size is a multiple of ``2**level``."""
-        if self.size & ((1 << level) - 1):
-            raise InvalidValue("The size of a compact range", self.size, f"a multiple of 2^{level} here")
-        self.hashes.append(root)
-        self.size += 1 << level
-        merges = (self.size >> level & -(self.size >> level)).bit_length() - 1
-        for _ in range(merges):
-            right = self.hashes.pop()
-            self.hashes[-1] = node_hash(self.hashes[-1], right)
+    def extend(self, leaf_hashes: Sequence[bytes]) -> list[StoredNode]:
+        """Append leaves; returns the nodes of the tiles that they filled, lowest first."""
+        filled: list[StoredNode] = []
+        start = 0
+        while start < len(leaf_hashes):
+            room = TILE_WIDTH - len(self.rows[0])
+            batch = leaf_hashes[start : start + room]
+            self.rows[0].extend(batch)
+            self.size += len(batch)
+            start += len(batch)
+            if len(batch) == room:
+                self._fill(filled)
+        return filled
 
     def root_hash(self) -> bytes:
-        """Return the root of all leaves so far; the hash of nothing for an empty tree."""
-        if not self.hashes:
-            return EMPTY_ROOT
-        root = self.hashes[-1]
-        for left in reversed(self.hashes[:-1]):
-            root = node_hash(left, root)
-        return root
+        """Return the root of all leaves so far (RFC 9162 section 2.1.1); the hash of nothing for an empty tree."""
+        edge: list[bytes] = []
+        for row in self.rows:
+            edge = [fold([*row, *edge])] if row or edge else []
+        return edge[0] if edge else EMPTY_ROOT
+
+    def _fill(self, filled: list[StoredNode]) -> None:
+        height = 0
+        while len(self.rows[height]) == TILE_WIDTH:
+            root = fold(self.rows[height])
+            self.rows[height] = []
+            height += 1
+            if height == len(self.rows):
+                self.rows.append([])
+            self.rows[height].append(root)
+            level = height * TILE_HEIGHT
+            filled.append(StoredNode(level, (self.size >> level) - 1, root))
+
+
+def fold(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over neighbouring subtrees, of which only the last may be smaller than the others."""
+    row = list(hashes)
+    while len(row) > 1:
+        paired = [sha256(b"\x01" + row[at] + row[at + 1]).digest() for at in range(0, len(row) - 1, 2)]
+        row = paired + row[-1:] if len(row) % 2 else paired
+    return row[0]
 
 
 def root_hash(leaf_hashes: Sequence[bytes]) -> bytes:
-    """Return the root over leaf hashes, RFC 9162 section 2.1.1."""
-    tree = CompactRange()
-    for leaf in leaf_hashes:
-        tree.append(leaf)
-    return tree.root_hash()
+    """Return the root over leaf hashes (RFC 9162 section 2.1.1)."""
+    return fold(leaf_hashes) if leaf_hashes else EMPTY_ROOT
 
 
-def subtree_roots(size: int, start: int = 0) -> Iterator[tuple[int, int]]:
-    """Yield (level, index) of the full subtrees that cover ``start .. size``, in order of their leaves.
+def subtrees(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield (level, index) of the full subtrees that cover leaves ``start .. end``, from left to right.
 
-    Requires that ``start`` is the beginning of a perfect subtree decomposition, as 0 and every power of two are.
+    Requires that ``start`` is where RFC 9162's recursion splits: 0, or a multiple of the largest subtree to its right.
     """
-    while start < size:
-        level = (size - start).bit_length() - 1
+    while start < end:
+        level = (end - start).bit_length() - 1
         if start:
             level = min(level, (start & -start).bit_length() - 1)
         yield level, start >> level

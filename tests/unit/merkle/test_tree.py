@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger_automation.errors import InvalidValue, ProofError
 from ledger_automation.merkle import (
-    CompactRange,
+    Frontier,
     consistency_proof,
     inclusion_proof,
     leaf_hash,
@@ -63,29 +63,24 @@ def test_proofs_verify_and_any_flipped_bit_breaks_them(size: int, data: st.DataO
                 check(wrong)
 
 
-def test_a_compact_range_goes_on_from_any_size() -> None:
+def test_a_frontier_goes_on_from_any_size() -> None:
+    leaves = [leaf_hash(str(number).encode()) for number in range(70_000)]
     chance = random.Random(9162)
-    for _ in range(50):
-        start, end = sorted(chance.sample(range(300), 2))
-        first = CompactRange()
-        for leaf in LEAVES[:start]:
-            first.append(leaf)
-        second = CompactRange(first.size, first.hashes)
-        for leaf in LEAVES[start:end]:
-            second.append(leaf)
-        assert second.root_hash() == _mth(LEAVES[:end])
+    for _ in range(20):
+        start, end = sorted(chance.sample(range(len(leaves)), 2))
+        first = Frontier()
+        filled = first.extend(leaves[:start])
+        assert [len(row) for row in first.rows] == [length for _, length in Frontier.shape(start)]
+        second = Frontier(first.size, first.rows)
+        filled += second.extend(leaves[start:end])
+        assert second.root_hash() == root_hash(leaves[:end])
+        assert len(filled) == (end >> 8) + (end >> 16)
+        for node in chance.sample(filled, min(5, len(filled))):
+            covered = leaves[node.index << node.level : (node.index + 1) << node.level]
+            assert node.hash == root_hash(covered)
 
 
-def test_a_compact_range_takes_full_subtrees() -> None:
-    tree = CompactRange()
-    tree.append_subtree(7, _node(7, 0))
-    tree.append_subtree(7, _node(7, 1))
-    tree.append(LEAVES[256])
-    assert tree.root_hash() == _mth(LEAVES[:257])
-    with pytest.raises(InvalidValue):
-        tree.append_subtree(7, _node(7, 1))
-
-
-def test_a_compact_range_of_the_wrong_length_is_refused() -> None:
-    with pytest.raises(InvalidValue):
-        CompactRange(3, [LEAVES[0]])
+def test_a_frontier_of_the_wrong_shape_is_refused() -> None:
+    for size, rows in ((3, [[LEAVES[0]]]), (256, [[]]), (0, [[], []]), (257, [LEAVES[:1], []])):
+        with pytest.raises(InvalidValue):
+            Frontier(size, rows)
