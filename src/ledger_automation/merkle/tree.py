@@ -24,10 +24,10 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 
 
 class StoredNode(NamedTuple):
-    """The root of leaves ``index * 2**level`` up to ``(index + 1) * 2**level``; ``level`` is a multiple of 8, not 0."""
+    """The root of leaves ``number * 2**level`` up to ``(number + 1) * 2**level``; ``level`` is a multiple of 8, not 0."""
 
     level: int
-    index: int
+    number: int
     hash: bytes
 
 
@@ -48,7 +48,7 @@ class Frontier:
     @staticmethod
     def shape(size: int) -> list[tuple[int, int]]:
         """Return, row by row from the leaves up, which hashes the right edge needs: (first index, how many)."""
-        rows = []
+        rows: list[tuple[int, int]] = []
         while size or not rows:
             rows.append((size - size % TILE_WIDTH, size % TILE_WIDTH))
             size >>= TILE_HEIGHT

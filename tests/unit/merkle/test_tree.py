@@ -76,7 +76,7 @@ def test_a_frontier_goes_on_from_any_size() -> None:
         assert second.root_hash() == root_hash(leaves[:end])
         assert len(filled) == (end >> 8) + (end >> 16)
         for node in chance.sample(filled, min(5, len(filled))):
-            covered = leaves[node.index << node.level : (node.index + 1) << node.level]
+            covered = leaves[node.number << node.level : (node.number + 1) << node.level]
             assert node.hash == root_hash(covered)
 
 

@@ -1,0 +1,150 @@
+"""The tables, as alembic's migrations make them (a test compares the two).
+
+    case        where each case stands: a projection, rebuilt from its events, and the one row that changes
+    event       one row for each step: never changed, never deleted
+    content     salt and canonical bytes of an event: the part that an erasure destroys
+    attachment  the documents of an event, erased with its content
+    leaf        the log's order: never changed, never deleted; an event without a leaf is the outbox
+    node        roots of full tiles of 256, so that proofs need few rows
+    checkpoint  what the log signed of itself
+    submission  what was sent to a chain, and what became of it
+    intake_run  how far the replay of a file has come, written in the transaction of its events
+
+The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
+"""
+
+from typing import Any
+
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+def _octets(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(LargeBinary, nullable=nullable))
+
+
+class CaseRow(SQLModel, table=True):
+    """Where a case stands. ``head`` is the commitment of its last event, ``data`` its law's memory."""
+
+    __tablename__ = "case"
+
+    case_id: str = Field(primary_key=True)
+    workflow: str
+    workflow_version: int
+    level: str
+    state: str
+    sequence: int
+    at: str
+    head: bytes = _octets()
+    data: bytes = _octets()
+
+
+class EventRow(SQLModel, table=True):
+    """One step, in columns that can be asked for, and its commitment."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("case_id", "sequence"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_id: str
+    sequence: int
+    workflow: str
+    workflow_version: int
+    previous: bytes | None = _octets(nullable=True)
+    action: str
+    from_state: str | None
+    to_state: str
+    actor_id: str
+    actor_role: str
+    occurred_at: str
+    recorded_at: str
+    amount: int | None
+    commitment: bytes = _octets()
+
+
+class ContentRow(SQLModel, table=True):
+    """What opens an event's commitment. ``digest`` tells, if an opening fails, whether bytes or salt were changed."""
+
+    __tablename__ = "content"
+
+    event_id: int = Field(primary_key=True, foreign_key="event.id")
+    salt: bytes = _octets()
+    canonical: bytes = _octets()
+    digest: bytes = _octets()
+
+
+class AttachmentRow(SQLModel, table=True):
+    """A document of an event, by its place among the event's attachments."""
+
+    __tablename__ = "attachment"
+
+    event_id: int = Field(primary_key=True, foreign_key="event.id")
+    position: int = Field(primary_key=True)
+    name: str
+    media_type: str
+    content: bytes = _octets()
+
+
+class LeafRow(SQLModel, table=True):
+    """A place in the log. Case and sequence say whose it is, even when the event's row is gone."""
+
+    __tablename__ = "leaf"
+    __table_args__ = (Index("ix_leaf_event", "event_id", unique=True),)
+
+    leaf_index: int = Field(primary_key=True)
+    event_id: int
+    case_id: str
+    sequence: int
+    leaf_hash: bytes = _octets()
+
+
+class NodeRow(SQLModel, table=True):
+    """The root of a full tile."""
+
+    __tablename__ = "node"
+
+    level: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    hash: bytes = _octets()
+
+
+class CheckpointRow(SQLModel, table=True):
+    """A signed note with its two facts as columns."""
+
+    __tablename__ = "checkpoint"
+
+    tree_size: int = Field(primary_key=True)
+    root_hash: bytes = _octets()
+    note: str
+    created_at: str
+
+
+class SubmissionRow(SQLModel, table=True):
+    """A signed transaction, stored before it was sent; ``state`` is pending, anchored, final or reverted."""
+
+    __tablename__ = "submission"
+
+    transaction: str = Field(primary_key=True)
+    tree_size: int = Field(foreign_key="checkpoint.tree_size")
+    chain_id: int
+    registry: str
+    sender: str
+    nonce: int
+    raw: bytes = _octets()
+    state: str
+    block_number: int | None
+    block_hash: str | None
+
+
+class IntakeRunRow(SQLModel, table=True):
+    """How far one file was replayed. ``secret`` turns the file's case names into case ids that tell nothing."""
+
+    __tablename__ = "intake_run"
+
+    source: str = Field(primary_key=True)
+    secret: bytes = _octets()
+    position: int
+    cases: int
+    accepted: int
+    ignored: int
+    refusals: str

@@ -1,0 +1,1 @@
+"""The transparency log as others see it: signed checkpoints, receipts, and the case map's root."""
