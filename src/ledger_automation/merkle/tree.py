@@ -24,7 +24,7 @@ TILE_WIDTH: Final = 1 << TILE_HEIGHT
 
 
 class StoredNode(NamedTuple):
-    """The root of leaves ``number * 2**level`` up to ``(number + 1) * 2**level``; ``level`` is a multiple of 8, not 0."""
+    """The root of leaves ``number * 2**level`` up to ``(number + 1) * 2**level``; ``level`` is 8, 16, 24, ..."""
 
     level: int
     number: int

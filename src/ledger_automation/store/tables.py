@@ -127,7 +127,7 @@ class SubmissionRow(SQLModel, table=True):
     transaction: str = Field(primary_key=True)
     tree_size: int = Field(foreign_key="checkpoint.tree_size")
     chain_id: int
-    registry: str
+    contract: str
     sender: str
     nonce: int
     raw: bytes = _octets()

@@ -5,8 +5,8 @@
     — <key name> <base64 of (4-byte key id || signature)>
 
 Keys are Ed25519 (RFC 8032). A key id is the first four bytes of ``SHA-256(name || 0x0A || 0x01 || public key)``; it
-only tells which key to try. A verifier ignores lines of keys it does not know, and refuses a line of a key that it knows
-when the signature does not hold.
+only tells which key to try. A verifier ignores lines of keys it does not know, and refuses a line of a key that it
+knows when the signature does not hold.
 """
 
 import base64

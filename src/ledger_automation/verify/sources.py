@@ -4,9 +4,146 @@ The verifier does no I/O. Whoever runs it hands it a `LogSource` (a database, a 
 record is what that source claims, and nothing of it is believed before it is checked.
 """
 
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 import msgspec
+
+from ledger_automation.merkle.tree import StoredNode
+
+
+class EventRecord(NamedTuple):
+    """An event's row with what hangs on it. Content is None once erased, the leaf is None until sequenced.
+
+    The fields ``case_id`` to ``amount`` are the queryable columns, in the order of `COLUMNS`; ``documents`` counts the
+    stored attachments. Any field may hold anything: it is what a database says.
+    """
+
+    event_id: int
+    case_id: str
+    sequence: int
+    workflow: str
+    workflow_version: int
+    previous: bytes | None
+    action: str
+    from_state: str | None
+    to_state: str
+    actor_id: str
+    actor_role: str
+    occurred_at: str
+    recorded_at: str
+    amount: int | None
+    commitment: bytes
+    salt: bytes | None
+    canonical: bytes | None
+    digest: bytes | None
+    documents: int
+    leaf_index: int | None
+    leaf_hash: bytes | None
+    leaf_case_id: str | None
+    leaf_sequence: int | None
+
+
+COLUMNS = EventRecord._fields[1:14]
+"""The queryable columns, which the canonical bytes must repeat."""
+
+
+class CaseRecord(NamedTuple):
+    """A case's row: the projection that its events must lead to."""
+
+    case_id: str
+    workflow: str
+    workflow_version: int
+    level: str
+    state: str
+    sequence: int
+    at: str
+    head: bytes
+    data: bytes
+
+
+class DocumentRecord(NamedTuple):
+    """A stored attachment."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+class LeafRecord(NamedTuple):
+    """A place in the log; ``event_present`` is False where its event's row is gone."""
+
+    leaf_index: int
+    event_id: int
+    case_id: str
+    sequence: int
+    leaf_hash: bytes
+    event_present: bool
+
+
+class CheckpointRecord(NamedTuple):
+    """A stored checkpoint: two columns and the signed note."""
+
+    tree_size: int
+    root_hash: bytes
+    note: str
+    created_at: str
+
+
+class SubmissionRecord(NamedTuple):
+    """What the database says was sent to a chain for the checkpoint of a size, and what became of it."""
+
+    transaction: str
+    tree_size: int
+    chain_id: int
+    contract: str
+    state: str
+    block_number: int | None
+    block_hash: str | None
+
+
+class CaseSource(Protocol):
+    """Cases and their events, from one snapshot."""
+
+    def trail(self, case_id: str) -> tuple[CaseRecord | None, list[EventRecord]]:
+        """Return one case's row and its events in order of their column ``sequence``."""
+        ...
+
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
+        """Yield case by case, in order of case id: id, row and all events.
+
+        Cases without events and events without a case are yielded too. With positive bounds, only cases with an event
+        whose id is above ``after_event`` or whose leaf index is ``after_leaf`` or more.
+        """
+        ...
+
+    def documents(self, event_id: int) -> list[DocumentRecord]:
+        """Return the attachments of an event in order."""
+        ...
+
+    def last_event(self) -> int:
+        """Return the highest event id, 0 where there is none."""
+        ...
+
+
+class LogSource(Protocol):
+    """The log, from the same snapshot."""
+
+    def leaves(self, start: int) -> Iterator[LeafRecord]:
+        """Yield leaves from an index on, in order."""
+        ...
+
+    def nodes(self, level: int, start: int) -> Iterator[StoredNode]:
+        """Yield the stored nodes of a level from a number on, in order."""
+        ...
+
+    def checkpoints(self, after_size: int) -> Iterator[CheckpointRecord]:
+        """Yield checkpoints of more than a size, in order."""
+        ...
+
+    def submissions(self, after_size: int) -> Iterator[SubmissionRecord]:
+        """Yield submissions for checkpoints of more than a size, in order of size."""
+        ...
 
 
 class ChainIdentity(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Alembic's entry: runs migrations on the connection that `store.engine.migrate` hands over, or makes SQL for review."""
+"""Alembic's entry: runs migrations on the connection that `store.engine.migrate` hands over."""
 
 from alembic import context
 from sqlmodel import SQLModel

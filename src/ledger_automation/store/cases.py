@@ -1,0 +1,161 @@
+"""Cases and events as rows.
+
+Writing is two prebuilt inserts a batch and one compare-and-swap a case; the ORM defines the tables and stays out of the
+way. Reading streams case by case, in order of case id, without ever holding more than one case.
+"""
+
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
+
+from ledger_automation.errors import Conflict
+from ledger_automation.orchestrator.ports import RecordedStep
+from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow
+from ledger_automation.verify.columns import columns
+from ledger_automation.verify.sources import COLUMNS, CaseRecord, DocumentRecord, EventRecord
+
+_BATCH = 2_000
+
+
+def table(row: type[SQLModel]) -> Any:
+    """Return the table behind a model: statements are built on tables, never on mapped classes."""
+    return row.__table__  # type: ignore[attr-defined]
+
+
+_CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
+    table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)
+)
+_INSERTS = {name: insert(name) for name in (_CASE, _EVENT, _CONTENT, _DOCUMENT)}
+_CASE_COLUMNS = [_CASE.c[name] for name in CaseRecord._fields]
+_ADVANCE = (
+    update(_CASE)
+    .where(_CASE.c.case_id == bindparam("_case"), _CASE.c.sequence == bindparam("_expected"))
+    .values({name: bindparam(name) for name in CaseRecord._fields[1:]})
+)
+_DOCUMENTS = select(func.count()).where(_DOCUMENT.c.event_id == _EVENT.c.id).scalar_subquery()
+_EVENTS = (
+    select(
+        _EVENT.c.id, *(_EVENT.c[name] for name in COLUMNS), _EVENT.c.commitment,
+        _CONTENT.c.salt, _CONTENT.c.canonical, _CONTENT.c.digest, _DOCUMENTS,
+        _LEAF.c.leaf_index, _LEAF.c.leaf_hash, _LEAF.c.case_id, _LEAF.c.sequence,
+    )
+    .outerjoin(_CONTENT, _CONTENT.c.event_id == _EVENT.c.id)
+    .outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id)
+    .order_by(_EVENT.c.case_id, _EVENT.c.sequence)
+)  # fmt: skip
+_CASES = select(*_CASE_COLUMNS).order_by(_CASE.c.case_id)
+_TOUCHED = select(_EVENT.c.case_id).outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id).where(
+    or_(_EVENT.c.id > bindparam("after_event"), _LEAF.c.leaf_index >= bindparam("after_leaf"))
+)  # fmt: skip
+
+
+class SqlCases:
+    """Satisfies `orchestrator.ports.CaseStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record(self, steps: Sequence[RecordedStep]) -> None:
+        """Store steps; ids are drawn under the write lock, so their order is that of the commits."""
+        self._advance(steps)
+        last = self._connection.execute(text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='event'"))
+        first = int(last.scalar_one()) + 1
+        numbered = list(enumerate(steps, first))
+        self._insert(_EVENT, [_event_row(number, step) for number, step in numbered])
+        self._insert(_CONTENT, [_content_row(number, step) for number, step in numbered])
+        self._insert(_DOCUMENT, [row for number, step in numbered for row in _document_rows(number, step)])
+
+    def trail(self, case_id: str) -> tuple[CaseRecord | None, list[EventRecord]]:
+        """Return one case."""
+        row = self._connection.execute(_CASES.where(_CASE.c.case_id == case_id)).one_or_none()
+        events = self._connection.execute(_EVENTS.where(_EVENT.c.case_id == case_id))
+        return CaseRecord._make(row) if row else None, [EventRecord._make(event) for event in events]
+
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
+        """Stream case by case."""
+        events, cases = _EVENTS, _CASES
+        if after_event or after_leaf:
+            touched = _TOUCHED.params(after_event=after_event, after_leaf=after_leaf)
+            events, cases = events.where(_EVENT.c.case_id.in_(touched)), cases.where(_CASE.c.case_id.in_(touched))
+        groups = groupby(map(EventRecord._make, self._stream(events)), key=lambda event: str(event.case_id))
+        return _merge(map(CaseRecord._make, self._stream(cases)), groups)
+
+    def documents(self, event_id: int) -> list[DocumentRecord]:
+        """Return the attachments of an event."""
+        wanted = select(_DOCUMENT.c.name, _DOCUMENT.c.media_type, _DOCUMENT.c.content)
+        rows = self._connection.execute(wanted.where(_DOCUMENT.c.event_id == event_id).order_by(_DOCUMENT.c.position))
+        return [DocumentRecord._make(row) for row in rows]
+
+    def last_event(self) -> int:
+        """Return the highest event id."""
+        return int(self._connection.execute(select(func.coalesce(func.max(_EVENT.c.id), 0))).scalar_one())
+
+    def _stream(self, statement: Select[Any]) -> Iterator[Any]:
+        result = self._connection.execution_options(yield_per=_BATCH).execute(statement)
+        for block in result.partitions():
+            yield from block
+
+    def _insert(self, target: Any, rows: list[dict[str, Any]]) -> None:
+        if rows:
+            self._connection.execute(_INSERTS[target], rows)
+
+    def _advance(self, steps: Sequence[RecordedStep]) -> None:
+        first: dict[str, int] = {}
+        last: dict[str, CaseRecord] = {}
+        for step in steps:
+            first.setdefault(step.case.case_id, step.event.sequence)
+            last[step.case.case_id] = step.case
+        opened = [case._asdict() for case_id, case in last.items() if first[case_id] == 0]
+        moved = [
+            {**case._asdict(), "_case": case_id, "_expected": first[case_id] - 1}
+            for case_id, case in last.items()
+            if first[case_id] > 0
+        ]
+        try:
+            self._insert(_CASE, opened)
+        except IntegrityError as error:
+            raise Conflict("The case was opened by somebody else.", cases=len(opened)) from error
+        for row in moved:
+            if self._connection.execute(_ADVANCE, row).rowcount != 1:
+                sentence = "Somebody was faster: the case moved on meanwhile."
+                raise Conflict(sentence, case_id=row["_case"], expected_sequence=row["_expected"])
+
+
+def _event_row(number: int, step: RecordedStep) -> dict[str, Any]:
+    return {"id": number, "commitment": step.commitment, **dict(zip(COLUMNS, columns(step.event), strict=True))}
+
+
+def _content_row(number: int, step: RecordedStep) -> dict[str, Any]:
+    return {
+        "event_id": number,
+        "salt": step.salt,
+        "canonical": step.canonical,
+        "digest": sha256(step.canonical).digest(),
+    }
+
+
+def _document_rows(number: int, step: RecordedStep) -> list[dict[str, Any]]:
+    return [{"event_id": number, "position": at, **each._asdict()} for at, each in enumerate(step.documents)]
+
+
+def _merge(
+    cases: Iterator[CaseRecord], groups: Iterator[tuple[str, Iterator[EventRecord]]]
+) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
+    """Bring rows and events of the same case together; both come in order of case id."""
+    case = next(cases, None)
+    for case_id, events in groups:
+        while case is not None and str(case.case_id) < case_id:
+            yield str(case.case_id), case, []
+            case = next(cases, None)
+        own = case if case is not None and case.case_id == case_id else None
+        yield case_id, own, list(events)
+        if own is not None:
+            case = next(cases, None)
+    while case is not None:
+        yield str(case.case_id), case, []
+        case = next(cases, None)

@@ -1,0 +1,117 @@
+"""The log as rows: leaves, nodes and checkpoints, all insert-only."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ledger_automation.errors import Conflict, NotFound
+from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fold
+from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
+from ledger_automation.store.cases import table
+from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow
+from ledger_automation.verify.sources import CheckpointRecord, LeafRecord, SubmissionRecord
+
+_BATCH = 4_096
+_CASE, _EVENT, _LEAF, _NODE, _CHECKPOINT, _SUBMISSION = (
+    table(each) for each in (CaseRow, EventRow, LeafRow, NodeRow, CheckpointRow, SubmissionRow)
+)
+_INSERT_LEAVES, _INSERT_NODES, _INSERT_CHECKPOINT = insert(_LEAF), insert(_NODE), insert(_CHECKPOINT)
+_PENDING = (
+    select(_EVENT.c.id, _EVENT.c.case_id, _EVENT.c.sequence, _EVENT.c.commitment)
+    .join(_CASE, _CASE.c.case_id == _EVENT.c.case_id)
+    .outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id)
+    .where(_LEAF.c.event_id.is_(None), _CASE.c.level != "recorded")
+    .order_by(_EVENT.c.id)
+)
+_LEAVES = (
+    select(
+        _LEAF.c.leaf_index, _LEAF.c.event_id, _LEAF.c.case_id, _LEAF.c.sequence, _LEAF.c.leaf_hash,
+        _EVENT.c.id.is_not(None),
+    )
+    .outerjoin(_EVENT, _EVENT.c.id == _LEAF.c.event_id)
+    .order_by(_LEAF.c.leaf_index)
+)  # fmt: skip
+_CHECKPOINTS = select(*(_CHECKPOINT.c[name] for name in CheckpointRecord._fields)).order_by(_CHECKPOINT.c.tree_size)
+_SUBMISSIONS = select(*(_SUBMISSION.c[name] for name in SubmissionRecord._fields)).order_by(_SUBMISSION.c.tree_size)
+
+
+class SqlLog:
+    """Satisfies `orchestrator.ports.LogStore`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def pending(self, limit: int, *, sweep: bool) -> list[PendingEvent]:
+        """Return the outbox. SQLite has one writer, so ids commit in order and a bound loses nothing."""
+        wanted = _PENDING
+        if not sweep:
+            last = select(func.coalesce(func.max(_LEAF.c.event_id), 0)).scalar_subquery()
+            wanted = wanted.where(_EVENT.c.id > last)
+        return [PendingEvent._make(row) for row in self._connection.execute(wanted.limit(limit))]
+
+    def frontier(self) -> Frontier:
+        """Read the right edge: at most 255 hashes a row."""
+        size = int(self._connection.execute(select(func.coalesce(func.max(_LEAF.c.leaf_index) + 1, 0))).scalar_one())
+        rows = [
+            self._row(height * TILE_HEIGHT, start, length)
+            for height, (start, length) in enumerate(Frontier.shape(size))
+        ]
+        return Frontier(size, rows)
+
+    def subtree(self, level: int, number: int) -> bytes:
+        """Put a full subtree's root together from the highest stored row below it."""
+        stored = level - level % TILE_HEIGHT
+        width = 1 << (level - stored)
+        row = self._row(stored, number * width, width)
+        if len(row) != width:
+            raise NotFound(f"The log has no full subtree {number} at level {level}.", level=level, number=number)
+        return fold(row)
+
+    def append(self, leaves: Sequence[NewLeaf], nodes: Sequence[StoredNode]) -> None:
+        """Insert leaves and nodes; their primary keys are the compare-and-swap on the log's size."""
+        try:
+            self._connection.execute(_INSERT_LEAVES, [leaf._asdict() for leaf in leaves])
+            if nodes:
+                self._connection.execute(_INSERT_NODES, [node._asdict() for node in nodes])
+        except IntegrityError as error:
+            raise Conflict("Another sequencer extended the log.", leaf_index=leaves[0].leaf_index) from error
+
+    def sign_off(self, checkpoint: CheckpointRecord) -> None:
+        """Insert a checkpoint."""
+        try:
+            self._connection.execute(_INSERT_CHECKPOINT, checkpoint._asdict())
+        except IntegrityError as error:
+            sentence = "There is a checkpoint of this size already."
+            raise Conflict(sentence, tree_size=checkpoint.tree_size) from error
+
+    def leaves(self, start: int) -> Iterator[LeafRecord]:
+        """Stream leaves."""
+        return map(LeafRecord._make, self._stream(_LEAVES.where(_LEAF.c.leaf_index >= start)))
+
+    def nodes(self, level: int, start: int) -> Iterator[StoredNode]:
+        """Stream the nodes of a level."""
+        wanted = select(_NODE.c.level, _NODE.c.number, _NODE.c.hash).order_by(_NODE.c.number)
+        return map(StoredNode._make, self._stream(wanted.where(_NODE.c.level == level, _NODE.c.number >= start)))
+
+    def checkpoints(self, after_size: int) -> Iterator[CheckpointRecord]:
+        """Stream checkpoints."""
+        return map(CheckpointRecord._make, self._stream(_CHECKPOINTS.where(_CHECKPOINT.c.tree_size > after_size)))
+
+    def submissions(self, after_size: int) -> Iterator[SubmissionRecord]:
+        """Stream submissions."""
+        return map(SubmissionRecord._make, self._stream(_SUBMISSIONS.where(_SUBMISSION.c.tree_size > after_size)))
+
+    def _row(self, level: int, start: int, length: int) -> list[bytes]:
+        if level == 0:
+            wanted = select(_LEAF.c.leaf_hash).order_by(_LEAF.c.leaf_index)
+            wanted = wanted.where(_LEAF.c.leaf_index >= start, _LEAF.c.leaf_index < start + length)
+        else:
+            wanted = select(_NODE.c.hash).order_by(_NODE.c.number).where(_NODE.c.level == level)
+            wanted = wanted.where(_NODE.c.number >= start, _NODE.c.number < start + length)
+        return list(self._connection.execute(wanted).scalars())
+
+    def _stream(self, statement: Any) -> Iterator[Any]:
+        for block in self._connection.execution_options(yield_per=_BATCH).execute(statement).partitions():
+            yield from block

@@ -1,0 +1,29 @@
+"""Which queryable columns an event has: the one place that says so, for those who write them and those who check.
+
+Every column here repeats something committed. Deliberately not committed, because they are about keeping and not
+about what happened: ``event.id`` (the order of recording; the leaf's index is the evidence), ``case.level`` between
+``logged`` and ``anchored``, ``checkpoint.created_at``, ``submission`` columns that only serve sending, and
+``intake_run``, which only says how far a file was read.
+"""
+
+from ledger_automation.audit.event import AuditEvent
+
+
+def columns(event: AuditEvent) -> tuple[object, ...]:
+    """Return the values of `sources.COLUMNS` for an event; ``amount`` is the payload's own amount in cents, if any."""
+    amount = event.payload.get("amount")
+    return (
+        event.case_id,
+        event.sequence,
+        event.workflow,
+        event.workflow_version,
+        None if event.previous is None else bytes.fromhex(event.previous),
+        event.action,
+        event.from_state,
+        event.to_state,
+        event.actor.id,
+        event.actor.role,
+        event.occurred_at,
+        event.recorded_at,
+        amount if type(amount) is int else None,
+    )
