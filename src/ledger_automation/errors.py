@@ -13,6 +13,7 @@ status: one table in ``cli/exit_codes.py`` maps the second level of the tree, an
      |    +-- UnknownWorkflow, UnknownAction
      +-- NotFound               no such case, step or file
      +-- TransitionNotAllowed   the law of the workflow says no: a rule's name and a sentence
+     +-- NotSealed              the step is recorded, but not in the log yet
      +-- Conflict               somebody was faster; the same call may succeed when repeated
      +-- Contradiction          evidence does not hold: what was expected, what is there
      |    +-- ProofError            a Merkle proof, RFC 9162 section 2.1.3 and 2.1.4
@@ -97,6 +98,10 @@ class TransitionNotAllowed(LedgerError):
     def __init__(self, rule: str, sentence: str, **facts: Any) -> None:
         super().__init__(sentence, rule=rule, **facts)
         self.rule = rule
+
+
+class NotSealed(LedgerError):
+    """The step is recorded; its proof comes with the next checkpoint."""
 
 
 class Conflict(LedgerError):

@@ -80,6 +80,10 @@ class SignedSubmission(msgspec.Struct, frozen=True):
 class CaseStore(CaseSource, Protocol):
     """Cases and events, to write."""
 
+    def case(self, case_id: str) -> CaseRecord | None:
+        """Return one case's row."""
+        ...
+
     def record(self, steps: Sequence[RecordedStep]) -> None:
         """Store steps, each case's in order.
 

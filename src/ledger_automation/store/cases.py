@@ -49,6 +49,8 @@ _EVENTS = (
     .order_by(_EVENT.c.case_id, _EVENT.c.sequence)
 )  # fmt: skip
 _CASES = select(*_CASE_COLUMNS).order_by(_CASE.c.case_id)
+_ONE_CASE = _CASES.where(_CASE.c.case_id == bindparam("case_id"))
+_ONE_TRAIL = _EVENTS.where(_EVENT.c.case_id == bindparam("case_id"))
 _TOUCHED = select(_EVENT.c.case_id).outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id).where(
     or_(_EVENT.c.id > bindparam("after_event"), _LEAF.c.leaf_index >= bindparam("after_leaf"))
 )  # fmt: skip
@@ -70,11 +72,14 @@ class SqlCases:
         self._insert(_CONTENT, [_content_row(number, step) for number, step in numbered])
         self._insert(_DOCUMENT, [row for number, step in numbered for row in _document_rows(number, step)])
 
-    def trail(self, case_id: str) -> tuple[CaseRecord | None, list[EventRecord]]:
-        """Return one case."""
-        row = self._connection.execute(_CASES.where(_CASE.c.case_id == case_id)).one_or_none()
-        events = self._connection.execute(_EVENTS.where(_EVENT.c.case_id == case_id))
-        return CaseRecord._make(row) if row else None, [EventRecord._make(event) for event in events]
+    def case(self, case_id: str) -> CaseRecord | None:
+        """Return one case's row."""
+        row = self._connection.execute(_ONE_CASE, {"case_id": case_id}).one_or_none()
+        return CaseRecord._make(row) if row else None
+
+    def trail(self, case_id: str) -> list[EventRecord]:
+        """Return one case's events."""
+        return [EventRecord._make(event) for event in self._connection.execute(_ONE_TRAIL, {"case_id": case_id})]
 
     def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
         """Stream case by case."""
@@ -90,10 +95,6 @@ class SqlCases:
         wanted = select(_DOCUMENT.c.name, _DOCUMENT.c.media_type, _DOCUMENT.c.content)
         rows = self._connection.execute(wanted.where(_DOCUMENT.c.event_id == event_id).order_by(_DOCUMENT.c.position))
         return [DocumentRecord._make(row) for row in rows]
-
-    def last_event(self) -> int:
-        """Return the highest event id."""
-        return int(self._connection.execute(select(func.coalesce(func.max(_EVENT.c.id), 0))).scalar_one())
 
     def _stream(self, statement: Select[Any]) -> Iterator[Any]:
         result = self._connection.execution_options(yield_per=_BATCH).execute(statement)

@@ -2,7 +2,8 @@
 
 SQLite runs in WAL mode with ``synchronous=FULL``: what was acknowledged survives a power cut. Transactions begin with
 BEGIN IMMEDIATE, because two readers that both go on to write would otherwise each act on what they read (a grant of
-500 EUR was overspent in 20 of 20 runs without it). Readers take a snapshot (execution option ``reading``) and block nobody.
+500 EUR was overspent in 20 of 20 runs without it). Readers take a snapshot (execution option ``reading``) and block
+nobody.
 """
 
 import sqlite3

@@ -43,6 +43,10 @@ class SqlLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def last_event(self) -> int:
+        """Return the highest event id."""
+        return int(self._connection.execute(select(func.coalesce(func.max(_EVENT.c.id), 0))).scalar_one())
+
     def pending(self, limit: int, *, sweep: bool) -> list[PendingEvent]:
         """Return the outbox. SQLite has one writer, so ids commit in order and a bound loses nothing."""
         wanted = _PENDING

@@ -105,8 +105,8 @@ class SubmissionRecord(NamedTuple):
 class CaseSource(Protocol):
     """Cases and their events, from one snapshot."""
 
-    def trail(self, case_id: str) -> tuple[CaseRecord | None, list[EventRecord]]:
-        """Return one case's row and its events in order of their column ``sequence``."""
+    def trail(self, case_id: str) -> list[EventRecord]:
+        """Return one case's events in order of their column ``sequence``."""
         ...
 
     def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
@@ -121,13 +121,13 @@ class CaseSource(Protocol):
         """Return the attachments of an event in order."""
         ...
 
-    def last_event(self) -> int:
-        """Return the highest event id, 0 where there is none."""
-        ...
-
 
 class LogSource(Protocol):
     """The log, from the same snapshot."""
+
+    def last_event(self) -> int:
+        """Return the highest event id, 0 where there is none."""
+        ...
 
     def leaves(self, start: int) -> Iterator[LeafRecord]:
         """Yield leaves from an index on, in order."""

@@ -1,0 +1,66 @@
+"""The sequencer: the only writer of the log. Pending events become leaves, leaves become a signed checkpoint (T2).
+
+Leaves, nodes and the checkpoint are one transaction. The primary keys of leaves are the compare-and-swap on the log's
+size: of two sequencers one gets a Conflict and nothing of it stays. If we die before the commit, the same events in the
+same order give the same root next time; if we die after it, the checkpoint is there to be anchored.
+"""
+
+from typing import NamedTuple
+
+from ledger_automation.audit.event import log_case_id
+from ledger_automation.merkle import leaf_hash
+from ledger_automation.orchestrator.ports import Begin, NewLeaf
+from ledger_automation.orchestrator.transition import Recorder, Standing
+from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
+from ledger_automation.tlog.checkpoint import Checkpoint
+from ledger_automation.tlog.note import SignerKey
+from ledger_automation.values import timestamp
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.sources import CheckpointRecord
+from ledger_automation.workflows import Actor, Command, workflow
+
+
+class Sequenced(NamedTuple):
+    """What one run of the sequencer added."""
+
+    leaves: int
+    checkpoint: Checkpoint
+
+
+def sequence(
+    begin: Begin, recorder: Recorder, key: SignerKey, *, limit: int = 100_000, sweep: bool = False
+) -> Sequenced | None:
+    """Integrate what is pending, oldest first, up to a limit; None when nothing is."""
+    with begin() as unit:
+        pending = unit.log.pending(limit, sweep=sweep)
+        if not pending:
+            return None
+        frontier = unit.log.frontier()
+        hashes = [leaf_hash(event.commitment) for event in pending]
+        leaves = [
+            NewLeaf(index, event.event_id, event.case_id, event.sequence, digest)
+            for index, (event, digest) in enumerate(zip(pending, hashes, strict=True), frontier.size)
+        ]
+        unit.log.append(leaves, frontier.extend(hashes))
+        checkpoint = Checkpoint(recorder.origin, frontier.size, frontier.root_hash(), EMPTY_MAP_ROOT)
+        note, now = checkpoint.sign(key), timestamp(recorder.clock())
+        unit.log.sign_off(CheckpointRecord(frontier.size, checkpoint.root_hash, note, now))
+        unit.commit()
+    return Sequenced(len(leaves), checkpoint)
+
+
+def record_heartbeat(begin: Begin, recorder: Recorder) -> None:
+    """Append a heartbeat to the log's own case, so that an idle interval tells nothing about a case."""
+    case_id = log_case_id(recorder.origin)
+    actor = Actor("sequencer", "system")
+    with begin() as unit:
+        record, now = unit.cases.case(case_id), recorder.clock()
+        if record is None:
+            opened = Standing(case_id, workflow("log"), Level.LOGGED)
+            first, standing = recorder.step(opened, Command("open_log", actor, {"origin": recorder.origin}), now)
+            unit.cases.record([first])
+        else:
+            standing = Standing.of(record)
+        beat, _ = recorder.step(standing, Command("record_heartbeat", actor, {}), now)
+        unit.cases.record([beat])
+        unit.commit()

@@ -1,0 +1,135 @@
+"""One step of one case: ask the law, write the event, commit once.
+
+`Recorder.step` is pure but for the salt: from where a case stands and a command it makes the event, its canonical bytes
+and its commitment. `open_case` and `act` put one such step into one transaction (T1): case row, event row and content
+row together, or nothing. If we die before the commit nothing happened; if we die after it, the sequencer finds the event.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ledger_automation.audit.encoding import encode
+from ledger_automation.audit.event import SCHEMA, Attachment, AuditEvent
+from ledger_automation.canonical import commit
+from ledger_automation.errors import NotFound
+from ledger_automation.orchestrator.ports import Begin, RecordedStep
+from ledger_automation.values import CaseId, Salt, parse_timestamp, timestamp
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.sources import CaseRecord, DocumentRecord
+from ledger_automation.workflows import Case, Command, Workflow, workflow
+
+Clock = Callable[[], datetime]
+"""Returns now, aware."""
+
+
+class Standing(NamedTuple):
+    """Where a case stands before its next step; ``case`` and ``head`` are None before the first."""
+
+    case_id: CaseId
+    table: Workflow[Any]
+    level: Level
+    case: Case | None = None
+    head: bytes | None = None
+
+    @classmethod
+    def of(cls, record: CaseRecord) -> "Standing":
+        """Read a stored case."""
+        table = workflow(record.workflow)
+        case = Case(record.state, record.sequence, parse_timestamp(record.at), table.thaw(record.data))
+        return cls(CaseId(record.case_id), table, Level(record.level), case, record.head)
+
+
+class Recorder:
+    """Makes events for one log."""
+
+    def __init__(self, origin: str, clock: Clock) -> None:
+        self.origin = origin
+        self.clock = clock
+
+    def step(
+        self, standing: Standing, command: Command, at: datetime, documents: Sequence[DocumentRecord] = ()
+    ) -> tuple[RecordedStep, Standing]:
+        """Apply a command; raises what the law raises, and CanonicalError for text that cannot be committed."""
+        table = standing.table
+        applied = table.apply(standing.case, command, at)
+        event = AuditEvent(
+            schema=SCHEMA,
+            origin=self.origin,
+            workflow=table.name,
+            workflow_version=table.version,
+            case_id=standing.case_id,
+            sequence=applied.case.sequence,
+            previous=None if standing.head is None else standing.head.hex(),
+            action=command.action,
+            from_state=applied.from_state,
+            to_state=applied.case.state,
+            actor=command.actor,
+            occurred_at=timestamp(at),
+            recorded_at=timestamp(self.clock()),
+            payload=applied.payload,
+            attachments=tuple(Attachment.of(*each) for each in documents),
+            signature=None,
+        )
+        canonical, salt = encode(event), Salt.random()
+        commitment = commit(salt, canonical)
+        after = standing._replace(case=applied.case, head=commitment)
+        record = _record(after, applied.case, commitment)
+        return RecordedStep(record, event, canonical, salt, commitment, tuple(documents)), after
+
+
+def open_case(  # noqa: PLR0913  one argument for each thing that a caller decides
+    begin: Begin, recorder: Recorder, table: Workflow[Any], level: Level, command: Command, at: datetime
+) -> RecordedStep:
+    """Open a case under a fresh random id."""
+    return _record_one(begin, recorder, lambda _: Standing(CaseId.random(), table, level), command, at, ())
+
+
+def act(  # noqa: PLR0913  the same
+    begin: Begin,
+    recorder: Recorder,
+    case_id: CaseId,
+    command: Command,
+    at: datetime,
+    documents: Sequence[DocumentRecord] = (),
+) -> RecordedStep:
+    """Take a case one step on; raises NotFound, what the law raises, or Conflict."""
+
+    def standing(record: CaseRecord | None) -> Standing:
+        if record is None:
+            raise NotFound(f"There is no case {case_id}.", case_id=case_id)
+        return Standing.of(record)
+
+    return _record_one(begin, recorder, standing, command, at, documents, case_id)
+
+
+def _record_one(  # noqa: PLR0913  the same
+    begin: Begin,
+    recorder: Recorder,
+    standing: Callable[[CaseRecord | None], Standing],
+    command: Command,
+    at: datetime,
+    documents: Sequence[DocumentRecord],
+    case_id: CaseId | None = None,
+) -> RecordedStep:
+    with begin() as unit:
+        before = standing(unit.cases.case(case_id) if case_id is not None else None)
+        step, _ = recorder.step(before, command, at, documents)
+        unit.cases.record([step])
+        unit.commit()
+    return step
+
+
+def _record(standing: Standing, case: Case, head: bytes) -> CaseRecord:
+    table = standing.table
+    return CaseRecord(
+        case_id=standing.case_id,
+        workflow=table.name,
+        workflow_version=table.version,
+        level=standing.level.value,
+        state=case.state,
+        sequence=case.sequence,
+        at=timestamp(case.at),
+        head=head,
+        data=table.freeze(case.data),
+    )

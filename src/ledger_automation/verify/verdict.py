@@ -1,0 +1,79 @@
+"""What a verification says in the end: one of five words, a reason code, and one sentence in German and in English."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+
+class Verdict(StrEnum):
+    """The five answers (docs/spec/verdict.md)."""
+
+    FINAL = "final"
+    PENDING = "pending"
+    ERASED = "erased"
+    UNREACHABLE = "unreachable"
+    CONTRADICTED = "contradicted"
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """The same thing said twice: a user cannot use a hash, a user needs a sentence."""
+
+    de: str
+    en: str
+
+
+SENTENCES: Final = {
+    Verdict.FINAL: Sentence(
+        "Alles stimmt: Nichts wurde verändert, weggelassen oder eingeschoben.",
+        "Everything holds: nothing was altered, dropped or slipped in.",
+    ),
+    Verdict.PENDING: Sentence(
+        "Bis hierher stimmt alles; der endgültige Nachweis steht noch aus.",
+        "Consistent so far; the final proof is still to come.",
+    ),
+    Verdict.ERASED: Sentence(
+        "Der Inhalt wurde rechtmäßig gelöscht; alles Übrige stimmt.",
+        "The content was lawfully erased; everything else holds.",
+    ),
+    Verdict.UNREACHABLE: Sentence(
+        "Eine Quelle, die gefragt werden muss, hat nicht geantwortet; das ist weder gut noch schlecht.",
+        "A source that must be asked did not answer; that is neither good nor bad.",
+    ),
+    Verdict.CONTRADICTED: Sentence(
+        "Etwas stimmt nicht: Die Nachweise widersprechen einander.",
+        "Something does not hold: the evidence contradicts itself.",
+    ),
+}
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that does not hold: its class in the tampering catalogue, its place, what was expected and found."""
+
+    tampering: str = msgspec.field(name="class")
+    sentence: str
+    case_id: str | None = None
+    sequence: int | None = None
+    leaf_index: int | None = None
+    column: str | None = None
+    expected: Any = None
+    actual: Any = None
+
+
+class VerifiedStep(msgspec.Struct, frozen=True):
+    """One numbered step of a verification and whether it holds (None: could not be asked)."""
+
+    step: str
+    holds: bool | None
+    detail: str
+
+
+def shown(value: Any) -> Any:
+    """Make a fact fit for JSON: bytes in hex, anything unusual as text."""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    if isinstance(value, list | tuple):
+        return [shown(each) for each in value]
+    return str(value)
