@@ -1,9 +1,9 @@
 """Anchoring: the newest checkpoint goes to the chain, whose contract verifies that it extends the last one.
 
-The order is the guarantee. Signed bytes and their hash are stored (T3) before the first send; every retry sends the same
-bytes; what became of them is asked of the chain and written down (T4). If we die between any two of these, the next call
-goes on from what is stored: a submission that is unknown to the chain is sent again as it is. A second submission is
-never signed while one is open, and a stale previous size is refused by the contract.
+The order is the guarantee. Signed bytes and their hash are stored (T3) before the first send; every retry sends the
+same bytes; what became of them is asked of the chain and written down (T4). If we die between any two of these, the
+next call goes on from what is stored: a submission that is unknown to the chain is sent again as it is. A second
+submission is never signed while one is open, and a stale previous size is refused by the contract.
 """
 
 import time
@@ -36,16 +36,17 @@ class Anchorer:
         open_sizes = self.settle()
         if open_sizes:
             return max(open_sizes)
+        latest = self._chain.latest(self._origin)
         with self._begin() as unit:
-            newest = _newest(unit)
-            if newest is None:
+            newest = newest_checkpoint(unit)
+            if newest is None and latest is None:
                 return None
-            latest = self._chain.latest(self._origin)
-            if latest is not None and latest.tree_size >= newest.tree_size:
-                _compare(latest, newest)
-                return latest.tree_size
-            submission = self._sign(unit, latest, newest)
-            identity = self._chain.identity()
+            if newest is None or (latest is not None and latest.tree_size >= newest.tree_size):
+                return _agreed(latest, newest)
+            proof = consistency_proof(unit.log.subtree, latest.tree_size, newest.tree_size) if latest else []
+        submission = self._sign(latest, newest, proof)
+        identity = self._chain.identity()
+        with self._begin() as unit:
             unit.anchors.add(submission, newest.tree_size, identity.chain_id, identity.registry)
             unit.commit()  # T3: from here on the bytes survive us
         self._chain.broadcast(submission)
@@ -92,25 +93,23 @@ class Anchorer:
         return True
 
     def _sign(
-        self, unit: UnitOfWork, latest: AnchoredCheckpoint | None, newest: CheckpointRecord
+        self, latest: AnchoredCheckpoint | None, newest: CheckpointRecord, proof: list[bytes]
     ) -> SignedSubmission:
         checkpoint = open_checkpoint(newest.note, self._policy.origin, self._policy.keys())
         anchored = AnchoredCheckpoint(checkpoint.tree_size, checkpoint.root_hash, checkpoint.case_map_root)
-        previous = latest.tree_size if latest else 0
-        proof = consistency_proof(unit.log.subtree, previous, anchored.tree_size) if latest else []
-        return self._chain.sign(self._origin, previous, anchored, proof)
+        return self._chain.sign(self._origin, latest.tree_size if latest else 0, anchored, proof)
 
 
-def _newest(unit: UnitOfWork) -> CheckpointRecord | None:
-    newest = None
-    for newest in unit.log.checkpoints(0):  # noqa: B007  the last one is what is wanted
-        pass
-    return newest
+def newest_checkpoint(unit: UnitOfWork) -> CheckpointRecord | None:
+    """Return the newest checkpoint: the one of the log's own size, since both are written in one transaction."""
+    return next(unit.log.checkpoints(unit.log.frontier().size - 1), None)
 
 
-def _compare(latest: AnchoredCheckpoint, newest: CheckpointRecord) -> None:
-    if (latest.tree_size, latest.root_hash) != (newest.tree_size, newest.root_hash):
+def _agreed(latest: AnchoredCheckpoint | None, newest: CheckpointRecord | None) -> int:
+    """Return the size that chain and database agree on; raises Contradiction when the chain knows more or other."""
+    chain = (latest.tree_size, latest.root_hash.hex()) if latest else None
+    database = (newest.tree_size, newest.root_hash.hex()) if newest else None
+    if chain is None or chain != database:
         sentence = "The chain holds another or a longer log than this database: it was rewritten or set back."
-        raise Contradiction(
-            sentence, expected=f"{latest.tree_size} {latest.root_hash.hex()}", actual=f"{newest.tree_size} {newest.root_hash.hex()}"
-        )
+        raise Contradiction(sentence, expected=chain, actual=database)
+    return chain[0]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ledger_automation.audit.event import log_case_id
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator.ports import Begin, NewLeaf
-from ledger_automation.orchestrator.transition import Recorder, Standing
+from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
 from ledger_automation.tlog.checkpoint import Checkpoint
 from ledger_automation.tlog.note import SignerKey
@@ -57,10 +57,12 @@ def record_heartbeat(begin: Begin, recorder: Recorder) -> None:
         record, now = unit.cases.case(case_id), recorder.clock()
         if record is None:
             opened = Standing(case_id, workflow("log"), Level.LOGGED)
-            first, standing = recorder.step(opened, Command("open_log", actor, {"origin": recorder.origin}), now)
+            first, standing = recorder.step(
+                opened, Intent(Command("open_log", actor, {"origin": recorder.origin}), now)
+            )
             unit.cases.record([first])
         else:
             standing = Standing.of(record)
-        beat, _ = recorder.step(standing, Command("record_heartbeat", actor, {}), now)
+        beat, _ = recorder.step(standing, Intent(Command("record_heartbeat", actor, {}), now))
         unit.cases.record([beat])
         unit.commit()

@@ -1,11 +1,12 @@
 """One step of one case: ask the law, write the event, commit once.
 
 `Recorder.step` is pure but for the salt: from where a case stands and a command it makes the event, its canonical bytes
-and its commitment. `open_case` and `act` put one such step into one transaction (T1): case row, event row and content
-row together, or nothing. If we die before the commit nothing happened; if we die after it, the sequencer finds the event.
+and its commitment. `open_case` and `advance` put one such step into one transaction (T1): case row, event row and
+content row together, or nothing. If we die before the commit nothing happened; if we die after it, the sequencer finds
+the event.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from ledger_automation.audit.encoding import encode
 from ledger_automation.audit.event import SCHEMA, Attachment, AuditEvent
 from ledger_automation.canonical import commit
 from ledger_automation.errors import NotFound
-from ledger_automation.orchestrator.ports import Begin, RecordedStep
+from ledger_automation.orchestrator.ports import Begin, RecordedStep, UnitOfWork
 from ledger_automation.values import CaseId, Salt, parse_timestamp, timestamp
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import CaseRecord, DocumentRecord
@@ -40,6 +41,14 @@ class Standing(NamedTuple):
         return cls(CaseId(record.case_id), table, Level(record.level), case, record.head)
 
 
+class Intent(NamedTuple):
+    """What somebody wants to do, when it happened, and the documents that come with it."""
+
+    command: Command
+    at: datetime
+    documents: tuple[DocumentRecord, ...] = ()
+
+
 class Recorder:
     """Makes events for one log."""
 
@@ -47,11 +56,10 @@ class Recorder:
         self.origin = origin
         self.clock = clock
 
-    def step(
-        self, standing: Standing, command: Command, at: datetime, documents: Sequence[DocumentRecord] = ()
-    ) -> tuple[RecordedStep, Standing]:
+    def step(self, standing: Standing, intent: Intent) -> tuple[RecordedStep, Standing]:
         """Apply a command; raises what the law raises, and CanonicalError for text that cannot be committed."""
         table = standing.table
+        command, at, documents = intent
         applied = table.apply(standing.case, command, at)
         event = AuditEvent(
             schema=SCHEMA,
@@ -75,48 +83,28 @@ class Recorder:
         commitment = commit(salt, canonical)
         after = standing._replace(case=applied.case, head=commitment)
         record = _record(after, applied.case, commitment)
-        return RecordedStep(record, event, canonical, salt, commitment, tuple(documents)), after
+        return RecordedStep(record, event, canonical, salt, commitment, documents), after
 
 
-def open_case(  # noqa: PLR0913  one argument for each thing that a caller decides
-    begin: Begin, recorder: Recorder, table: Workflow[Any], level: Level, command: Command, at: datetime
-) -> RecordedStep:
-    """Open a case under a fresh random id."""
-    return _record_one(begin, recorder, lambda _: Standing(CaseId.random(), table, level), command, at, ())
+def open_case(begin: Begin, recorder: Recorder, table: Workflow[Any], level: Level, intent: Intent) -> RecordedStep:
+    """Open a case under a fresh random id; raises what the law raises."""
+    with begin() as unit:
+        return _record_one(unit, recorder, Standing(CaseId.random(), table, level), intent)
 
 
-def act(  # noqa: PLR0913  the same
-    begin: Begin,
-    recorder: Recorder,
-    case_id: CaseId,
-    command: Command,
-    at: datetime,
-    documents: Sequence[DocumentRecord] = (),
-) -> RecordedStep:
+def advance(begin: Begin, recorder: Recorder, case_id: CaseId, intent: Intent) -> RecordedStep:
     """Take a case one step on; raises NotFound, what the law raises, or Conflict."""
-
-    def standing(record: CaseRecord | None) -> Standing:
+    with begin() as unit:
+        record = unit.cases.case(case_id)
         if record is None:
             raise NotFound(f"There is no case {case_id}.", case_id=case_id)
-        return Standing.of(record)
-
-    return _record_one(begin, recorder, standing, command, at, documents, case_id)
+        return _record_one(unit, recorder, Standing.of(record), intent)
 
 
-def _record_one(  # noqa: PLR0913  the same
-    begin: Begin,
-    recorder: Recorder,
-    standing: Callable[[CaseRecord | None], Standing],
-    command: Command,
-    at: datetime,
-    documents: Sequence[DocumentRecord],
-    case_id: CaseId | None = None,
-) -> RecordedStep:
-    with begin() as unit:
-        before = standing(unit.cases.case(case_id) if case_id is not None else None)
-        step, _ = recorder.step(before, command, at, documents)
-        unit.cases.record([step])
-        unit.commit()
+def _record_one(unit: UnitOfWork, recorder: Recorder, standing: Standing, intent: Intent) -> RecordedStep:
+    step, _ = recorder.step(standing, intent)
+    unit.cases.record([step])
+    unit.commit()
     return step
 
 

@@ -28,7 +28,7 @@ _PENDING = (
 _LEAVES = (
     select(
         _LEAF.c.leaf_index, _LEAF.c.event_id, _LEAF.c.case_id, _LEAF.c.sequence, _LEAF.c.leaf_hash,
-        _EVENT.c.id.is_not(None),
+        _EVENT.c.recorded_at,
     )
     .outerjoin(_EVENT, _EVENT.c.id == _LEAF.c.event_id)
     .order_by(_LEAF.c.leaf_index)

@@ -71,14 +71,14 @@ class DocumentRecord(NamedTuple):
 
 
 class LeafRecord(NamedTuple):
-    """A place in the log; ``event_present`` is False where its event's row is gone."""
+    """A place in the log; ``recorded_at`` is its event's, None where the event's row is gone."""
 
     leaf_index: int
     event_id: int
     case_id: str
     sequence: int
     leaf_hash: bytes
-    event_present: bool
+    recorded_at: str | None
 
 
 class CheckpointRecord(NamedTuple):

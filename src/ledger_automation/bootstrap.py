@@ -1,0 +1,121 @@
+"""The composition root: settings become a ledger, with a database, a log key and, when asked for, a chain.
+
+Nothing is opened at import. `open_ledger` opens what a verb needs and closes it again; the chain is opened only inside
+`Ledger.chain`, because most verbs never need one.
+"""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from ledger_automation.chain import AnchoringChain, open_anchoring
+from ledger_automation.errors import InvalidValue, Misconfigured, NotFound
+from ledger_automation.orchestrator.transition import Recorder
+from ledger_automation.settings import Settings
+from ledger_automation.store.engine import open_engine
+from ledger_automation.store.unit_of_work import SqlUnitOfWork
+from ledger_automation.tlog.note import SignerKey
+from ledger_automation.verify.policy import Level, VerificationPolicy, parse, write
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One log with its database and key."""
+
+    settings: Settings
+    engine: Engine
+    key: SignerKey
+    recorder: Recorder
+
+    def begin(self) -> AbstractContextManager[SqlUnitOfWork]:
+        """Open a transaction for writing."""
+        return SqlUnitOfWork.open(self.engine)
+
+    def read(self) -> AbstractContextManager[SqlUnitOfWork]:
+        """Open a snapshot for reading."""
+        return SqlUnitOfWork.open(self.engine, reading=True)
+
+    @contextmanager
+    def chain(self) -> Iterator[tuple[AnchoringChain, VerificationPolicy]]:
+        """Open the chain to anchor on, pin it, and return it with the policy that does."""
+        with open_anchoring(self.settings.chain, self.settings.home) as chain:
+            policy = VerificationPolicy(
+                origin=self.settings.origin,
+                log_keys=(self.key.verifier.text,),
+                level=Level.ANCHORED,
+                chain=chain.identity(),
+                confirmations=self.settings.confirmations,
+            )
+            pin(self.settings.home, policy)
+            yield chain, policy
+
+    def policy(self, level: Level) -> VerificationPolicy:
+        """Return the policy that this home has pinned, for a level; raises Misconfigured where no chain is pinned."""
+        if level is not Level.ANCHORED:
+            return VerificationPolicy(self.settings.origin, (self.key.verifier.text,), level)
+        return pinned(self.settings.home)
+
+
+@contextmanager
+def open_ledger(settings: Settings) -> Iterator[Ledger]:
+    """Open database and key; both are made on first use."""
+    key = log_key(settings.home, settings.origin)
+    engine = open_engine(settings.database)
+    try:
+        yield Ledger(settings, engine, key, Recorder(settings.origin, lambda: datetime.now(UTC)))
+    finally:
+        engine.dispose()
+
+
+def log_key(home: Path, origin: str) -> SignerKey:
+    """Read the log's private key from the home, or make one; the public part lies beside it for everybody."""
+    path = home / "keys" / "log.key"
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_once(path, secrets.token_bytes(32).hex().encode())
+        key = SignerKey(origin, bytes.fromhex(path.read_text().strip()))
+        path.with_suffix(".pub").write_text(key.verifier.text + "\n")
+    except (OSError, ValueError, InvalidValue) as error:
+        raise Misconfigured(f"The log key {path} cannot be used: {error}.", path=str(path)) from error
+    return key
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Create a file that only its owner may read; whoever came second keeps the first one's."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+
+
+def pin(home: Path, policy: VerificationPolicy) -> None:
+    """Write the policy that verbs on this home verify by."""
+    path = home / "policy.json"
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(write(policy))
+    draft.replace(path)
+
+
+def pinned(home: Path) -> VerificationPolicy:
+    """Read the policy of this home; raises Misconfigured where nothing was anchored yet."""
+    try:
+        return read_policy(home / "policy.json")
+    except NotFound as error:
+        raise Misconfigured("No chain is pinned here yet; seal or deploy first, or name a policy file.") from error
+
+
+def read_policy(path: Path) -> VerificationPolicy:
+    """Read a policy file; raises NotFound or InvalidDefinition."""
+    try:
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise NotFound(f"There is no policy file {path}.", path=str(path)) from error

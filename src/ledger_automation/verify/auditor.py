@@ -1,0 +1,201 @@
+"""The full audit: everything the database says, held against itself, the log's key, the law and the chain.
+
+    1  the chain is asked first: which chain and contract, and the newest root they hold     anchor_audit
+    2  leaves, nodes and checkpoints are recomputed                                          log_audit
+    3  every case is examined: rows, order, law, projection                                  case_audit
+    4  every claimed anchor is held against the chain                                        anchor_audit
+    5  roots that do not match are explained from what the cases showed                      here
+
+An audit goes on from a `Mark` that the auditor keeps (never the database): only new leaves are read and only touched
+cases are examined, each from its first event. It reports all findings. Before a run counts, `selftest` must have seen
+known-bad logs fail.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from ledger_automation.audit.event import log_case_id
+from ledger_automation.errors import Contradiction, InvalidDefinition, Unreachable
+from ledger_automation.merkle.tree import Frontier
+from ledger_automation.tlog.checkpoint import open_checkpoint
+from ledger_automation.verify.anchor_audit import AnchorAudit
+from ledger_automation.verify.case_audit import CaseAudit, Tombstones
+from ledger_automation.verify.log_audit import LogAudit, LogReport, RootMismatch, size_of_root
+from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource
+from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
+
+
+class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an audit ended: the right edge of the log (hashes in hex), the last event, and how much was anchored."""
+
+    origin: str
+    tree_size: int = 0
+    rows: tuple[tuple[str, ...], ...] = ((),)
+    last_event: int = 0
+    events: int = 0
+    cases: int = 0
+
+    def frontier(self) -> Frontier:
+        """Return the right edge; raises InvalidValue when the mark is not sound."""
+        return Frontier(self.tree_size, [[bytes.fromhex(node) for node in row] for row in self.rows])
+
+
+class AuditReport(msgspec.Struct, frozen=True):
+    """The answer of an audit. ``mark`` is where the next one may go on; None unless all is final."""
+
+    verdict: Verdict
+    sentence: Sentence
+    events: int
+    cases: int
+    erased: int
+    tree_size: int
+    checkpoints: int
+    anchored_size: int
+    findings: tuple[Finding, ...]
+    mark: Mark | None
+
+
+class Auditor:
+    """Audits one log. ``held`` are checkpoint notes that somebody outside kept."""
+
+    def __init__(
+        self, policy: VerificationPolicy, chain: ChainSource | None = None, held: tuple[str, ...] = ()
+    ) -> None:
+        self._policy = policy
+        self._chain = chain
+        self._held = [open_checkpoint(note, policy.origin, policy.keys()) for note in held]
+
+    def audit(self, cases: CaseSource, log: LogSource, mark: Mark | None = None) -> AuditReport:
+        """Audit one snapshot, from a mark on; raises Misconfigured for a chain other than the pinned one."""
+        mark = mark or Mark(self._policy.origin)
+        if mark.origin != self._policy.origin:
+            raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
+        anchors, unreachable = self._anchors()
+        last_event = log.last_event()
+        report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
+        tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
+        examiner = CaseAudit(cases, self._policy.origin, report, tombstones)
+        findings = [*report.findings, *_examine(examiner, cases, mark, report)]
+        if anchors is not None:
+            findings += anchors.run(log.submissions(mark.tree_size), report, mark.tree_size)
+        findings += self._set_back(report) + list(_explain(report, log, findings))
+        settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
+        verdict = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
+        counted = (mark.events + examiner.events, mark.cases + examiner.cases)
+        return AuditReport(
+            verdict=verdict,
+            sentence=SENTENCES[verdict],
+            events=examiner.events,
+            cases=examiner.cases,
+            erased=examiner.erased,
+            tree_size=report.frontier.size,
+            checkpoints=len(report.checkpoints),
+            anchored_size=anchors.latest.tree_size if anchors and anchors.latest else 0,
+            findings=tuple(findings),
+            mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, last_event, counted),
+        )
+
+    def _anchors(self) -> tuple[AnchorAudit | None, bool]:
+        if self._policy.level is not Level.ANCHORED:
+            return None, False
+        if self._chain is None:
+            return None, True
+        try:
+            return AnchorAudit(self._chain, self._policy), False
+        except Unreachable:
+            return None, True
+
+    def _vouched(self, anchors: AnchorAudit | None) -> dict[int, tuple[bytes, str]]:
+        vouched = {each.tree_size: (each.root_hash, "a checkpoint held outside") for each in self._held}
+        if anchors is not None and anchors.latest is not None:
+            vouched[anchors.latest.tree_size] = (anchors.latest.root_hash, "the chain")
+        return vouched
+
+    def _set_back(self, report: LogReport) -> list[Finding]:
+        """A checkpoint over more leaves than there are: the log was cut off behind it."""
+        size = report.frontier.size
+        longer = {each for each in report.checkpoints if each > size} | {
+            each.tree_size for each in self._held if each.tree_size > size
+        }
+        sentence = "A signed checkpoint covers more leaves than the log has: its end was cut off."
+        return (
+            [Finding(tampering="T21", sentence=sentence, leaf_index=size, expected=max(longer), actual=size)]
+            if longer
+            else []
+        )
+
+    def _verdict(self, findings: list[Finding], examiner: CaseAudit, *, settled: bool, unreachable: bool) -> Verdict:
+        if findings:
+            return Verdict.CONTRADICTED
+        if unreachable:
+            return Verdict.UNREACHABLE
+        if not settled or (self._policy.level is not Level.RECORDED and examiner.pending):
+            return Verdict.PENDING
+        return Verdict.FINAL
+
+
+def _examine(examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport) -> list[Finding]:
+    findings = []
+    for case_id, record, rows in cases.trails(mark.last_event, mark.tree_size):
+        findings += examiner.examine(case_id, record, rows)
+    for case_id in list(report.missing):  # cases of which nothing but leaves is left
+        findings += examiner.examine(case_id, None, cases.trail(case_id))
+    moved = {finding.expected for finding in findings if finding.tampering == "T09"}
+    return [each for each in findings if each.tampering in ("T09", "T01") or each.case_id not in moved]
+
+
+def _explain(report: LogReport, log: LogSource, findings: list[Finding]) -> Iterator[Finding]:
+    """Name why roots and nodes do not match, unless a leaf or a gap already explains it."""
+    causes = [
+        each.leaf_index for each in findings if each.tampering in ("T29", "T31", "T32") and each.leaf_index is not None
+    ]
+    agreed = max(
+        (size for size in report.roots if not any(each.tree_size == size for each in report.mismatches)), default=0
+    )
+    for mismatch in report.mismatches:
+        if not any(cause < mismatch.tree_size for cause in causes):
+            yield _root(mismatch, log, agreed)
+    for node in report.nodes:
+        start, end = node.number << node.level, (node.number + 1) << node.level
+        inside = any(start <= cause < end for cause in causes)
+        if not inside and not any(each.tree_size > start for each in report.mismatches):
+            sentence = f"The stored node {node.number} at level {node.level} is not the root of its leaves."
+            yield Finding(tampering="T31", sentence=sentence, leaf_index=start, column="node.hash", expected=node.hash)
+
+
+def _root(mismatch: RootMismatch, log: LogSource, agreed: int) -> Finding:
+    size = size_of_root(log, mismatch.stated)
+    kind, sentence = "T36", f"The log was rewritten: {mismatch.by} vouches for another root."
+    if size is not None:
+        kind, sentence = "T35", f"The checkpoint states the root of {size} leaves under another size."
+    return Finding(
+        tampering=kind,
+        sentence=sentence,
+        leaf_index=agreed if agreed < mismatch.tree_size else 0,
+        column="checkpoint.root_hash",
+        expected=mismatch.stated,
+        actual=mismatch.recomputed,
+    )
+
+
+def _mark(origin: str, report: LogReport, last_event: int, counted: tuple[int, int]) -> Mark:
+    rows = tuple(tuple(node.hex() for node in row) for row in report.frontier.rows)
+    return Mark(origin, report.frontier.size, rows, last_event, *counted)
+
+
+def read_mark(text: bytes) -> Mark:
+    """Read a mark's file; raises InvalidDefinition."""
+    try:
+        mark = msgspec.json.decode(text, type=Mark)
+        mark.frontier()
+    except (msgspec.MsgspecError, ValueError, Contradiction) as error:
+        raise InvalidDefinition(f"The audit's mark cannot be read: {error}.") from error
+    return mark
+
+
+def as_json(report: AuditReport) -> dict[str, Any]:
+    """Return the report for ``--json``: facts that are bytes in hex, anything unusual as text."""
+    return msgspec.to_builtins(report, enc_hook=str)  # type: ignore[no-any-return]

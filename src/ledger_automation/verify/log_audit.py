@@ -1,0 +1,162 @@
+"""Auditing the log: leaves in order without gaps, every stored node, every checkpoint, recomputed from the leaves.
+
+The log is read once, from where the last audit ended. What this pass cannot know is why a root is wrong: that is
+decided together with what the cases say (`auditor.Auditor`), so mismatches are collected here and named there.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ledger_automation.errors import NoteError
+from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode
+from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
+from ledger_automation.verify.policy import VerificationPolicy
+from ledger_automation.verify.sources import CheckpointRecord, LeafRecord, LogSource
+from ledger_automation.verify.verdict import Finding
+
+_BLOCK = 4_096
+
+
+class RootMismatch(msgspec.Struct, frozen=True):
+    """At this size somebody vouched for another root than the leaves have."""
+
+    tree_size: int
+    stated: bytes
+    recomputed: bytes
+    by: str
+
+
+class LogReport(msgspec.Struct):
+    """What the pass saw. ``missing`` are leaves whose event's row is gone, by case."""
+
+    frontier: Frontier
+    findings: list[Finding] = []
+    roots: dict[int, bytes] = {}
+    checkpoints: dict[int, Checkpoint] = {}
+    mismatches: list[RootMismatch] = []
+    nodes: list[StoredNode] = []
+    missing: dict[str, list[LeafRecord]] = {}
+    last_event: int = 0
+    last_recorded: str = ""
+
+
+class LogAudit:
+    """One pass over a log; ``vouched`` are roots that others hold (a chain, a reader), by size."""
+
+    def __init__(
+        self, source: LogSource, policy: VerificationPolicy, start: Frontier, vouched: dict[int, tuple[bytes, str]]
+    ) -> None:
+        self._source = source
+        self._policy = policy
+        self._vouched = vouched
+        self._start = start.size
+        self._report = LogReport(start)
+        self._node_rows: dict[int, Iterator[StoredNode]] = {}
+
+    def run(self) -> LogReport:
+        """Read leaves, nodes and checkpoints."""
+        records = list(self._source.checkpoints(self._start))
+        sizes = sorted({record.tree_size for record in records if _is_size(record.tree_size)} | set(self._vouched))
+        stops = iter(size for size in sizes if size > self._start)
+        self._leaves(stops)
+        self._surplus_nodes()
+        for record in records:
+            self._checkpoint(record)
+        for size, (root, holder) in self._vouched.items():
+            self._compare(size, root, holder)
+        return self._report
+
+    def _leaves(self, stops: Iterator[int]) -> None:
+        frontier, expected = self._report.frontier, self._start
+        stop = next(stops, None)
+        block: list[bytes] = []
+        for leaf in self._source.leaves(self._start):
+            if leaf.leaf_index != expected:
+                self._gap(expected, leaf.leaf_index)
+                expected = leaf.leaf_index
+            self._note(leaf)
+            block.append(leaf.leaf_hash)
+            expected += 1
+            if expected == stop or len(block) == _BLOCK:
+                self._extend(block)
+                block = []
+                if expected == stop:
+                    self._report.roots[stop] = frontier.root_hash()
+                    stop = next(stops, None)
+        self._extend(block)
+
+    def _note(self, leaf: LeafRecord) -> None:
+        report = self._report
+        if leaf.recorded_at is None:
+            report.missing.setdefault(str(leaf.case_id), []).append(leaf)
+        elif leaf.recorded_at > report.last_recorded:
+            report.last_recorded = leaf.recorded_at
+        report.last_event = max(report.last_event, leaf.event_id)
+
+    def _gap(self, expected: int, actual: int) -> None:
+        sentence = f"The log has no leaf {expected}."
+        self._report.findings.append(
+            Finding(tampering="T29", sentence=sentence, leaf_index=expected, expected=expected, actual=actual)
+        )
+
+    def _extend(self, block: list[bytes]) -> None:
+        for node in self._report.frontier.extend(block):
+            rows = self._node_rows.get(node.level)
+            if rows is None:
+                rows = self._node_rows[node.level] = self._source.nodes(node.level, node.number)
+            if next(rows, None) != node:
+                self._report.nodes.append(node)
+
+    def _surplus_nodes(self) -> None:
+        """Stored nodes that no full tile of the log explains."""
+        for level in range(TILE_HEIGHT, 64, TILE_HEIGHT):
+            rows = self._node_rows.get(level) or self._source.nodes(level, self._report.frontier.size >> level)
+            self._report.nodes.extend(rows)
+
+    def _checkpoint(self, record: CheckpointRecord) -> None:
+        try:
+            checkpoint = open_checkpoint(record.note, self._policy.origin, self._policy.keys())
+        except NoteError as error:
+            self._malformed(record, "note", error.expected, error.actual, error.sentence)
+            return
+        except (TypeError, AttributeError):
+            self._malformed(record, "note", "text", type(record.note).__name__, "The checkpoint's note is not text.")
+            return
+        for column, said in (("tree_size", checkpoint.tree_size), ("root_hash", checkpoint.root_hash)):
+            stored = getattr(record, column)
+            if stored != said:
+                self._malformed(record, column, said, stored, f"The column {column} is not what the note says.")
+                return
+        self._report.checkpoints[checkpoint.tree_size] = checkpoint
+        self._compare(checkpoint.tree_size, checkpoint.root_hash, "the log's own key")
+
+    def _malformed(
+        self, record: CheckpointRecord, column: str, expected: object, actual: object, sentence: str
+    ) -> None:
+        place = f"checkpoint.{column}"
+        leaf = record.tree_size if _is_size(record.tree_size) else None
+        self._report.findings.append(
+            Finding(tampering="T40", sentence=sentence, leaf_index=leaf, column=place, expected=expected, actual=actual)
+        )
+
+    def _compare(self, size: int, stated: bytes, by: str) -> None:
+        if size > self._report.frontier.size or size <= self._start:
+            return
+        recomputed = self._report.roots.get(size)
+        if recomputed is not None and recomputed != stated:
+            self._report.mismatches.append(RootMismatch(size, stated, recomputed, by))
+
+
+def size_of_root(source: LogSource, root: bytes) -> int | None:
+    """Return the size at which the log had a root, None for never. Costs the whole log: only asked about a lie."""
+    frontier = Frontier()
+    for leaf in source.leaves(0):
+        frontier.extend([leaf.leaf_hash])
+        if frontier.root_hash() == root:
+            return frontier.size
+    return None
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and value > 0
