@@ -7,21 +7,29 @@ Nothing is opened at import. `open_ledger` opens what a verb needs and closes it
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Engine
 
-from ledger_automation.chain import AnchoringChain, open_anchoring
-from ledger_automation.errors import InvalidValue, Misconfigured, NotFound
+from ledger_automation.chain import AnchoringChain, open_anchoring, open_registry
+from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unreachable
 from ledger_automation.orchestrator.transition import Recorder
 from ledger_automation.settings import Settings
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.verify.policy import Level, VerificationPolicy, parse, write
+from ledger_automation.verify.sources import ChainIdentity, ChainSource
+
+EPHEMERAL: Final = "tester"
+"""The chain that lives and ends with one process."""
+
+TESTER_CHAIN_ID: Final = 131277322940537
+"""The chain id of every eth-tester chain (py-evm's)."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,16 @@ class Ledger:
                 chain=chain.identity(),
                 confirmations=self.settings.confirmations,
             )
+            if self.settings.chain == EPHEMERAL:
+                self._begin_anew(chain.identity())
             pin(self.settings.home, policy)
             yield chain, policy
+
+    def _begin_anew(self, fresh: ChainIdentity) -> None:
+        """Write down that an earlier process took its chain with it; the log is anchored anew on this one."""
+        with self.begin() as unit:
+            unit.anchors.lose(fresh.chain_id)
+            unit.commit()
 
     def policy(self, level: Level) -> VerificationPolicy:
         """Return the policy that this home has pinned, for a level; raises Misconfigured where no chain is pinned."""
@@ -98,11 +114,33 @@ def _write_once(path: Path, content: bytes) -> None:
 
 
 def pin(home: Path, policy: VerificationPolicy) -> None:
-    """Write the policy that verbs on this home verify by."""
+    """Write the policy that verbs on this home verify by.
+
+    Raises Misconfigured where another chain is pinned already, unless that one ended with its process.
+    """
     path = home / "policy.json"
+    if path.exists():
+        before = read_policy(path)
+        if before.chain is not None and before.chain.chain_id != TESTER_CHAIN_ID and before.chain != policy.chain:
+            sentence = f"This log is anchored on another chain; {path} pins it. Name that chain with --chain."
+            raise Misconfigured(sentence, expected=str(before.chain), actual=str(policy.chain))
     draft = path.with_suffix(".draft")
     draft.write_bytes(write(policy))
     draft.replace(path)
+
+
+@contextmanager
+def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[ChainSource | None]:
+    """Open the pinned chain for reading; None (nobody answers) where it ended with the process that made it."""
+    if policy.chain is None or policy.chain.chain_id == TESTER_CHAIN_ID or settings.chain == EPHEMERAL:
+        yield None
+        return
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(open_registry(settings.chain, settings.home, policy.chain.registry))
+        except Unreachable:
+            source = None
+        yield source
 
 
 def pinned(home: Path) -> VerificationPolicy:

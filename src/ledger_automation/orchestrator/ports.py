@@ -57,7 +57,10 @@ class NewLeaf(NamedTuple):
 
 
 class IntakeRun(msgspec.Struct, frozen=True):
-    """How far the replay of one file has come; ``refusals`` counts by rule."""
+    """How far the replay of one file has come; ``refusals`` counts by rule.
+
+    ``position`` counts what was read, ``openings`` the opening steps that the mapping added and the file does not hold.
+    """
 
     source: str
     secret: bytes
@@ -65,7 +68,13 @@ class IntakeRun(msgspec.Struct, frozen=True):
     cases: int = 0
     accepted: int = 0
     ignored: int = 0
+    openings: int = 0
     refusals: dict[str, int] = {}
+
+    @property
+    def counted(self) -> int:
+        """Count the file's events so far: accepted, refused and ignored."""
+        return self.accepted + self.ignored + sum(self.refusals.values())
 
 
 class SignedSubmission(msgspec.Struct, frozen=True):
@@ -134,6 +143,10 @@ class AnchorStore(Protocol):
         """Write down what the chain says of a submission."""
         ...
 
+    def lose(self, chain_id: int) -> None:
+        """Write down that a chain is gone with everything that was sent to it."""
+        ...
+
 
 class IntakeStore(Protocol):
     """How far files were replayed."""
@@ -150,10 +163,25 @@ class IntakeStore(Protocol):
 class UnitOfWork(Protocol):
     """One transaction."""
 
-    cases: CaseStore
-    log: LogStore
-    anchors: AnchorStore
-    intake: IntakeStore
+    @property
+    def cases(self) -> CaseStore:
+        """Cases and events."""
+        ...
+
+    @property
+    def log(self) -> LogStore:
+        """Leaves, nodes and checkpoints."""
+        ...
+
+    @property
+    def anchors(self) -> AnchorStore:
+        """Submissions to the chain."""
+        ...
+
+    @property
+    def intake(self) -> IntakeStore:
+        """Replays of files."""
+        ...
 
     def commit(self) -> None:
         """Make everything durable; afterwards nothing more may be written in this unit."""

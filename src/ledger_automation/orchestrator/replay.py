@@ -28,7 +28,15 @@ MALFORMED: Final = "malformed_event"
 
 
 class Arrival(Protocol):
-    """One event of a file: a command with its moment, or a reason to ignore it, or neither (a flaw)."""
+    """One event of a file: a command with its moment, or a reason to ignore it, or neither (a flaw).
+
+    ``number`` is 0 for an opening step that the mapping adds and the file does not hold.
+    """
+
+    @property
+    def number(self) -> int:
+        """The event's place in the file, from 1."""
+        ...
 
     @property
     def case(self) -> str:
@@ -88,20 +96,25 @@ class _Chunk:
         """Judge and store a chunk; returns the run as it stands afterwards."""
         refusals = Counter(self._run.refusals)
         ignored = sum(1 for arrival in arrivals if arrival.ignored)
-        steps = list(self._judge(arrivals, refusals))
+        added = 0
+        steps = []
+        for arrival, step in self._judge(arrivals, refusals):
+            added += arrival.number == 0
+            steps.append(step)
         self._unit.cases.record(steps)
         run = msgspec.structs.replace(
             self._run,
             position=self._run.position + len(arrivals),
             cases=self._run.cases + sum(1 for step in steps if step.event.sequence == 0),
-            accepted=self._run.accepted + len(steps),
+            accepted=self._run.accepted + len(steps) - added,
+            openings=self._run.openings + added,
             ignored=self._run.ignored + ignored,
             refusals=dict(refusals),
         )
         self._unit.intake.save(run)
         return run
 
-    def _judge(self, arrivals: list[Arrival], refusals: Counter[str]) -> Iterator[RecordedStep]:
+    def _judge(self, arrivals: list[Arrival], refusals: Counter[str]) -> Iterator[tuple[Arrival, RecordedStep]]:
         for arrival in arrivals:
             if arrival.ignored:
                 continue
@@ -116,7 +129,7 @@ class _Chunk:
             except InvalidInput:
                 refusals[MALFORMED] += 1
             else:
-                yield step
+                yield arrival, step
 
     def _standing(self, name: str) -> Standing:
         standing = self._standings.get(name)

@@ -18,7 +18,7 @@ from ledger_automation.orchestrator.ports import Begin, RecordedStep, UnitOfWork
 from ledger_automation.values import CaseId, Salt, parse_timestamp, timestamp
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import CaseRecord, DocumentRecord
-from ledger_automation.workflows import Case, Command, Workflow, workflow
+from ledger_automation.workflows import Actor, Case, Command, Workflow, workflow
 
 Clock = Callable[[], datetime]
 """Returns now, aware."""
@@ -60,13 +60,14 @@ class Recorder:
         """Apply a command; raises what the law raises, and CanonicalError for text that cannot be committed."""
         table = standing.table
         command, at, documents = intent
+        command = Command(command.action, Actor(str(command.actor.id), command.actor.role), command.payload)
         applied = table.apply(standing.case, command, at)
         event = AuditEvent(
             schema=SCHEMA,
             origin=self.origin,
             workflow=table.name,
             workflow_version=table.version,
-            case_id=standing.case_id,
+            case_id=str(standing.case_id),
             sequence=applied.case.sequence,
             previous=None if standing.head is None else standing.head.hex(),
             action=command.action,

@@ -45,6 +45,10 @@ class SqlAnchors:
         facts = {"_number": evidence.block_number, "_hash": evidence.block_hash}
         self._connection.execute(_SETTLE, {"_transaction": evidence.transaction, "_state": state, **facts})
 
+    def lose(self, chain_id: int) -> None:
+        """Update all submissions to a chain that is gone."""
+        self._connection.execute(update(_SUBMISSION).where(_SUBMISSION.c.chain_id == chain_id).values(state="lost"))
+
 
 class SqlIntake:
     """Satisfies `orchestrator.ports.IntakeStore`."""

@@ -120,7 +120,7 @@ class CheckpointRow(SQLModel, table=True):
 
 
 class SubmissionRow(SQLModel, table=True):
-    """A signed transaction, stored before it was sent; ``state`` is pending, anchored, final or reverted."""
+    """A signed transaction, stored before it was sent; ``state`` is pending, anchored, final, reverted or lost."""
 
     __tablename__ = "submission"
 
@@ -147,4 +147,5 @@ class IntakeRunRow(SQLModel, table=True):
     cases: int
     accepted: int
     ignored: int
+    openings: int
     refusals: str

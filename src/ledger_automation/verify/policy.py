@@ -31,6 +31,12 @@ class VerificationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     chain: ChainIdentity | None = None
     confirmations: Annotated[int, msgspec.Meta(ge=1)] = 1
 
+    def at(self, level: Level) -> "VerificationPolicy":
+        """Return the same policy asking for another level; raises InvalidDefinition without a chain to ask."""
+        if level is Level.ANCHORED and self.chain is None:
+            raise InvalidDefinition("The policy pins no chain; it cannot ask for an anchor.")
+        return msgspec.structs.replace(self, level=level)
+
     def keys(self) -> list[VerifierKey]:
         """Return the pinned log keys; raises InvalidValue."""
         return [VerifierKey.parse(text) for text in self.log_keys]

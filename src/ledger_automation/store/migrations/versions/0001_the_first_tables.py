@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("cases", sa.Integer(), nullable=False),
         sa.Column("accepted", sa.Integer(), nullable=False),
         sa.Column("ignored", sa.Integer(), nullable=False),
+        sa.Column("openings", sa.Integer(), nullable=False),
         sa.Column("refusals", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("source"),
     )

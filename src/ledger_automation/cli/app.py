@@ -1,0 +1,53 @@
+"""The verbs under one name, and the one place where an error becomes a sentence and an exit code."""
+
+import sys
+from importlib.metadata import version
+
+import msgspec
+from cyclopts import App, CycloptsError
+
+from ledger_automation.cli import audit, case, contracts, demo, deploy, receipt, replay, seal, verify
+from ledger_automation.cli.exit_codes import USAGE, exit_code
+from ledger_automation.cli.output import complain
+from ledger_automation.errors import LedgerError
+from ledger_automation.verify.verdict import shown
+
+_INTERRUPTED = 130
+
+app = App(
+    name="ledger",
+    help="Administrative cases in a log whose rewriting a chain refuses.",
+    version=version("ledger-automation"),
+    result_action="return_value",
+    help_format="plaintext",
+)
+for group in (case.app, contracts.app):
+    app.command(group)
+for verb in (seal.seal, receipt.receipt, verify.verify, audit.audit, replay.replay, deploy.deploy, demo.demo):
+    app.command(verb)
+app.register_install_completion_command()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit."""
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(words))
+
+
+def run(words: list[str]) -> int:
+    """Run a verb and return its exit code."""
+    try:
+        return int(app(words, exit_on_error=False, print_error=False) or 0)
+    except CycloptsError as error:
+        complain(str(error))
+        return USAGE
+    except LedgerError as error:
+        if "--json" in words:
+            facts = {name: shown(value) for name, value in error.facts.items()}
+            answer = {"error": type(error).__name__, "sentence": error.sentence, "facts": facts}
+            sys.stdout.write(msgspec.json.encode(answer, enc_hook=shown).decode() + "\n")
+        complain(error.sentence)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        complain("Interrupted; everything acknowledged so far is kept.")
+        return _INTERRUPTED

@@ -1,0 +1,98 @@
+"""``ledger audit``: hold everything the database says against itself, the law and the chain."""
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from ledger_automation.bootstrap import open_ledger, reading_chain
+from ledger_automation.cli.exit_codes import BY_VERDICT
+from ledger_automation.cli.options import NONE, Options
+from ledger_automation.cli.output import emit
+from ledger_automation.cli.verify import choose_policy, read_note
+from ledger_automation.verify.auditor import Auditor, AuditReport, Mark, read_mark
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.selftest import selftest
+from ledger_automation.verify.verdict import Finding, shown
+
+_LONGEST = 70
+
+
+def audit(
+    *,
+    policy: Annotated[Path | None, Parameter(help="The pinned facts; default: what this home has pinned.")] = None,
+    level: Annotated[Level | None, Parameter(help="How much to ask for; default: what the policy says.")] = None,
+    held: Annotated[list[Path] | None, Parameter(help="A checkpoint or receipt kept outside; may be repeated.")] = None,
+    mark: Annotated[Path | None, Parameter(help="Go on from this file, and write where the next audit may.")] = None,
+    options: Options = NONE,
+) -> int:
+    """Audit the whole log, or what is new since a mark, and report every finding with its place."""
+    settings, started = options.settings(), time.perf_counter()
+    selftest()
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(settings))
+        asked = choose_policy(settings, policy, level)
+        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level is Level.ANCHORED else None
+        unit = stack.enter_context(ledger.read())
+        auditor = Auditor(asked, chain, tuple(read_note(each) for each in held or ()))
+        report = auditor.audit(unit.cases, unit.log, _last(mark))
+    if mark is not None and report.mark is not None:
+        mark.write_bytes(msgspec.json.encode(report.mark))
+    seconds = time.perf_counter() - started
+    emit(_data(report, seconds), _lines(report, seconds), json=options.json)
+    return BY_VERDICT[report.verdict]
+
+
+def _last(mark: Path | None) -> Mark | None:
+    return read_mark(mark.read_bytes()) if mark is not None and mark.exists() else None
+
+
+def _data(report: AuditReport, seconds: float) -> dict[str, object]:
+    return {
+        "verdict": report.verdict,
+        "sentence": report.sentence.en,
+        "sentence_de": report.sentence.de,
+        "events": report.events,
+        "cases": report.cases,
+        "erased": report.erased,
+        "tree_size": report.tree_size,
+        "checkpoints": report.checkpoints,
+        "anchored_size": report.anchored_size,
+        "findings": [
+            {
+                name: shown(value)
+                for name, value in msgspec.to_builtins(each, builtin_types=(bytes,), enc_hook=str).items()
+            }
+            for each in report.findings
+        ],
+        "seconds": round(seconds, 3),
+    }
+
+
+def _lines(report: AuditReport, seconds: float) -> list[str]:
+    head = f"{report.verdict}: {report.sentence.en}"
+    counts = (
+        f"  {report.events} events of {report.cases} cases, {report.tree_size} leaves,"
+        f" {report.checkpoints} checkpoints, anchored up to {report.anchored_size}; {seconds:.2f} s"
+    )
+    return [head, counts, *(f"  {describe(each)}" for each in report.findings)]
+
+
+def describe(finding: Finding) -> str:
+    """Write a finding as one line: class, place, sentence, expected and actual."""
+    place = [f"case {finding.case_id}"] if finding.case_id else []
+    place += [f"step {finding.sequence}"] if finding.sequence is not None else []
+    place += [f"leaf {finding.leaf_index}"] if finding.leaf_index is not None else []
+    place += [finding.column] if finding.column else []
+    facts = (
+        f" Expected {_short(finding.expected)}, found {_short(finding.actual)}." if finding.expected is not None else ""
+    )
+    return f"{finding.tampering} {', '.join(place)}: {finding.sentence}{facts}"
+
+
+def _short(value: object) -> str:
+    text = str(shown(value))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

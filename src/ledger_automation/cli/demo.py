@@ -1,0 +1,6 @@
+"""``ledger demo``."""
+
+
+def demo() -> int:
+    """Run."""
+    return 0

@@ -1,0 +1,38 @@
+"""``ledger seal``: sequence and anchor now."""
+
+from contextlib import ExitStack
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from ledger_automation.bootstrap import open_ledger
+from ledger_automation.cli.options import NONE, Options
+from ledger_automation.cli.output import emit
+from ledger_automation.orchestrator import seal as use_case
+from ledger_automation.orchestrator.anchor import Anchorer
+from ledger_automation.verify.policy import Level
+
+EPHEMERAL = (
+    "The eth-tester chain ends with this command, and its evidence with it; --chain anvil keeps a chain in the home."
+)
+
+
+def seal(
+    *,
+    level: Annotated[Level, Parameter(help="logged: sign a checkpoint; anchored: also anchor it.")] = Level.ANCHORED,
+    options: Options = NONE,
+) -> int:
+    """Put everything recorded into the log, sign a checkpoint, and anchor it on the chain."""
+    with ExitStack() as stack:
+        ledger = stack.enter_context(open_ledger(options.settings()))
+        anchorer = None
+        if level is Level.ANCHORED:
+            chain, policy = stack.enter_context(ledger.chain())
+            anchorer = Anchorer(ledger.begin, chain, policy)
+        sealed = use_case.seal(ledger.begin, ledger.recorder, ledger.key, anchorer)
+    lines = [f"{sealed.leaves} new leaves; the log has {sealed.tree_size}, root {sealed.root_hash.hex()}."]
+    if sealed.anchored_size is not None:
+        lines.append(f"Anchored up to {sealed.anchored_size} on {ledger.settings.chain}.")
+        lines += [EPHEMERAL] if ledger.settings.chain == "tester" else []
+    emit(sealed._asdict(), lines, json=options.json)
+    return 0

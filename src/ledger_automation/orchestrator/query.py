@@ -1,0 +1,56 @@
+"""Reading a case: where it stands, what happened, and how well each step is witnessed."""
+
+from typing import Any
+
+from ledger_automation.audit.encoding import decode
+from ledger_automation.errors import NotFound
+from ledger_automation.orchestrator.ports import UnitOfWork
+from ledger_automation.values import CaseId
+from ledger_automation.verify.sources import EventRecord
+from ledger_automation.workflows import workflow
+
+ERASED = "erased"
+
+
+def case_view(unit: UnitOfWork, case_id: CaseId) -> dict[str, Any]:
+    """Return a case for people and programs; raises NotFound."""
+    record = unit.cases.case(case_id)
+    if record is None:
+        raise NotFound(f"There is no case {case_id}.", case_id=case_id)
+    anchored = max((each.tree_size for each in unit.log.submissions(0) if each.state == "final"), default=0)
+    table = workflow(record.workflow)
+    return {
+        "case_id": record.case_id,
+        "workflow": record.workflow,
+        "level": record.level,
+        "state": record.state,
+        "sequence": record.sequence,
+        "ended": record.state in table.final,
+        "actions": sorted(each.action for each in table.transitions.values() if record.state in each.sources),
+        "events": [_event_view(row, anchored) for row in unit.cases.trail(case_id)],
+    }
+
+
+def _event_view(row: EventRecord, anchored: int) -> dict[str, Any]:
+    content = decode(row.canonical) if row.canonical is not None else None
+    return {
+        "sequence": row.sequence,
+        "action": row.action,
+        "from_state": row.from_state,
+        "to_state": row.to_state,
+        "actor": {"id": row.actor_id, "role": row.actor_role},
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+        "payload": content.payload if content else None,
+        "attachments": [each.name for each in content.attachments] if content else [],
+        "evidence": _evidence(row, anchored),
+        "leaf_index": row.leaf_index,
+    }
+
+
+def _evidence(row: EventRecord, anchored: int) -> str:
+    if row.canonical is None:
+        return ERASED
+    if row.leaf_index is None:
+        return "recorded"
+    return "final" if row.leaf_index < anchored else "logged"

@@ -1,0 +1,2 @@
+def selftest() -> None:
+    """X."""
