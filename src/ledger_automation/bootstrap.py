@@ -15,8 +15,8 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from ledger_automation.chain import AnchoringChain, open_anchoring, open_registry
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unreachable
+from ledger_automation.orchestrator.ports import CheckpointAnchor
 from ledger_automation.orchestrator.transition import Recorder
 from ledger_automation.settings import Settings
 from ledger_automation.store.engine import open_engine
@@ -50,8 +50,10 @@ class Ledger:
         return SqlUnitOfWork.open(self.engine, reading=True)
 
     @contextmanager
-    def chain(self) -> Iterator[tuple[AnchoringChain, VerificationPolicy]]:
+    def chain(self) -> Iterator[tuple[CheckpointAnchor, VerificationPolicy]]:
         """Open the chain to anchor on, pin it, and return it with the policy that does."""
+        from ledger_automation.chain import open_anchoring  # noqa: PLC0415  costs a second that most verbs save
+
         with open_anchoring(self.settings.chain, self.settings.home) as chain:
             policy = VerificationPolicy(
                 origin=self.settings.origin,
@@ -135,6 +137,8 @@ def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[Ch
     if policy.chain is None or policy.chain.chain_id == TESTER_CHAIN_ID or settings.chain == EPHEMERAL:
         yield None
         return
+    from ledger_automation.chain import open_registry  # noqa: PLC0415  costs a second that most verbs save
+
     with ExitStack() as stack:
         try:
             source = stack.enter_context(open_registry(settings.chain, settings.home, policy.chain.registry))

@@ -23,6 +23,7 @@ MAX_INTEGER: Final = 2**53 - 1
 
 _ACTOR = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _DIGEST_BYTES: Final = 32
+_TIMESTAMP_LENGTH: Final = len("2026-01-31T12:00:00.000000Z")
 
 
 class CaseId(str):
@@ -130,8 +131,16 @@ def parse_timestamp(text: str) -> datetime:
     """Read what `timestamp` writes, and nothing else; raises InvalidValue."""
     try:
         moment = datetime.fromisoformat(text)
+        # ISO 8601 has more forms of this length, such as week dates; these places hold in RFC 3339 only.
+        exact = (
+            len(text) == _TIMESTAMP_LENGTH
+            and text[7] == "-"
+            and text[10] == "T"
+            and text[19] == "."
+            and text[26] == "Z"
+        )
     except (ValueError, TypeError) as error:
         raise InvalidValue("A moment", text, "RFC 3339 in UTC with microseconds") from error
-    if moment.tzinfo is not UTC or f"{moment.isoformat(timespec='microseconds')[:-6]}Z" != text:
+    if not exact:
         raise InvalidValue("A moment", text, "RFC 3339 in UTC with microseconds")
     return moment

@@ -84,7 +84,8 @@ def _check_container(value: Any, place: _Place, depth: int) -> None:
         for key, member in value.items():
             if type(key) is not str or not key.isascii():
                 raise CanonicalError(f"The key {key!r} at {_path(place)} is not ASCII text.", place=_path(place))
-            conform(member, (place, key), depth)
+            if type(member) is not str or not member.isascii():  # ASCII text always conforms: the hot path
+                conform(member, (place, key), depth)
     elif isinstance(value, list | tuple):
         for index, member in enumerate(value):
             conform(member, (place, index), depth)

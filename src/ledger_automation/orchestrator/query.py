@@ -36,7 +36,7 @@ def _event_view(row: EventRecord, anchored: int) -> dict[str, Any]:
     return {
         "sequence": row.sequence,
         "action": row.action,
-        "from_state": row.from_state,
+        "from_state": content.from_state if content else None,
         "to_state": row.to_state,
         "actor": {"id": row.actor_id, "role": row.actor_role},
         "occurred_at": row.occurred_at,

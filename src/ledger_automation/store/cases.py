@@ -5,9 +5,9 @@ way. Reading streams case by case, in order of case id, without ever holding mor
 """
 
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from itertools import groupby
 from typing import Any
+from zlib import crc32
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
@@ -41,7 +41,7 @@ _DOCUMENTS = select(func.count()).where(_DOCUMENT.c.event_id == _EVENT.c.id).sca
 _EVENTS = (
     select(
         _EVENT.c.id, *(_EVENT.c[name] for name in COLUMNS), _EVENT.c.commitment,
-        _CONTENT.c.salt, _CONTENT.c.canonical, _CONTENT.c.digest, _DOCUMENTS,
+        _CONTENT.c.salt, _CONTENT.c.canonical, _CONTENT.c.checksum, _DOCUMENTS,
         _LEAF.c.leaf_index, _LEAF.c.leaf_hash, _LEAF.c.case_id, _LEAF.c.sequence,
     )
     .outerjoin(_CONTENT, _CONTENT.c.event_id == _EVENT.c.id)
@@ -136,7 +136,7 @@ def _content_row(number: int, step: RecordedStep) -> dict[str, Any]:
         "event_id": number,
         "salt": step.salt,
         "canonical": step.canonical,
-        "digest": sha256(step.canonical).digest(),
+        "checksum": crc32(step.canonical),
     }
 
 

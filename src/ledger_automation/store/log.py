@@ -11,7 +11,7 @@ from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fol
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
 from ledger_automation.store.cases import table
 from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow
-from ledger_automation.verify.sources import CheckpointRecord, LeafRecord, SubmissionRecord
+from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, SubmissionRecord
 
 _BATCH = 4_096
 _CASE, _EVENT, _LEAF, _NODE, _CHECKPOINT, _SUBMISSION = (
@@ -25,14 +25,13 @@ _PENDING = (
     .where(_LEAF.c.event_id.is_(None), _CASE.c.level != "recorded")
     .order_by(_EVENT.c.id)
 )
-_LEAVES = (
-    select(
-        _LEAF.c.leaf_index, _LEAF.c.event_id, _LEAF.c.case_id, _LEAF.c.sequence, _LEAF.c.leaf_hash,
-        _EVENT.c.recorded_at,
-    )
-    .outerjoin(_EVENT, _EVENT.c.id == _LEAF.c.event_id)
-    .order_by(_LEAF.c.leaf_index)
-)  # fmt: skip
+_LEAVES = select(*(_LEAF.c[name] for name in LeafRecord._fields)).order_by(_LEAF.c.leaf_index)
+_HASHES = select(_LEAF.c.leaf_index, _LEAF.c.leaf_hash).order_by(_LEAF.c.leaf_index)
+_LAST_LOGGED = select(func.max(_LEAF.c.event_id)).scalar_subquery()
+_EDGE = select(
+    select(func.coalesce(func.max(_EVENT.c.id), 0)).scalar_subquery(),
+    func.coalesce(select(_EVENT.c.recorded_at).where(_EVENT.c.id == _LAST_LOGGED).scalar_subquery(), ""),
+)
 _CHECKPOINTS = select(*(_CHECKPOINT.c[name] for name in CheckpointRecord._fields)).order_by(_CHECKPOINT.c.tree_size)
 _SUBMISSIONS = select(*(_SUBMISSION.c[name] for name in SubmissionRecord._fields)).order_by(_SUBMISSION.c.tree_size)
 
@@ -43,9 +42,14 @@ class SqlLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def last_event(self) -> int:
-        """Return the highest event id."""
-        return int(self._connection.execute(select(func.coalesce(func.max(_EVENT.c.id), 0))).scalar_one())
+    def edge(self) -> Edge:
+        """Return how far events and log have come."""
+        return Edge._make(self._connection.execute(_EDGE).one())
+
+    def orphans(self, start: int) -> Iterator[LeafRecord]:
+        """Stream leaves without an event."""
+        gone = _LEAVES.outerjoin(_EVENT, _EVENT.c.id == _LEAF.c.event_id).where(_EVENT.c.id.is_(None))
+        return map(LeafRecord._make, self._stream(gone.where(_LEAF.c.leaf_index >= start)))
 
     def pending(self, limit: int, *, sweep: bool) -> list[PendingEvent]:
         """Return the outbox. SQLite has one writer, so ids commit in order and a bound loses nothing."""
@@ -90,9 +94,9 @@ class SqlLog:
             sentence = "There is a checkpoint of this size already."
             raise Conflict(sentence, tree_size=checkpoint.tree_size) from error
 
-    def leaves(self, start: int) -> Iterator[LeafRecord]:
+    def leaves(self, start: int) -> Iterator[tuple[int, bytes]]:
         """Stream leaves."""
-        return map(LeafRecord._make, self._stream(_LEAVES.where(_LEAF.c.leaf_index >= start)))
+        return self._stream(_HASHES.where(_LEAF.c.leaf_index >= start))
 
     def nodes(self, level: int, start: int) -> Iterator[StoredNode]:
         """Stream the nodes of a level."""

@@ -19,8 +19,8 @@ from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
-def _octets(*, nullable: bool = False) -> Any:
-    return Field(sa_column=Column(LargeBinary, nullable=nullable))
+def _octets() -> Any:
+    return Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class CaseRow(SQLModel, table=True):
@@ -49,10 +49,7 @@ class EventRow(SQLModel, table=True):
     case_id: str
     sequence: int
     workflow: str
-    workflow_version: int
-    previous: bytes | None = _octets(nullable=True)
     action: str
-    from_state: str | None
     to_state: str
     actor_id: str
     actor_role: str
@@ -63,14 +60,14 @@ class EventRow(SQLModel, table=True):
 
 
 class ContentRow(SQLModel, table=True):
-    """What opens an event's commitment. ``digest`` tells, if an opening fails, whether bytes or salt were changed."""
+    """What opens an event's commitment. ``checksum`` (CRC-32) tells, if it does not, whether the bytes changed."""
 
     __tablename__ = "content"
 
     event_id: int = Field(primary_key=True, foreign_key="event.id")
     salt: bytes = _octets()
     canonical: bytes = _octets()
-    digest: bytes = _octets()
+    checksum: int
 
 
 class AttachmentRow(SQLModel, table=True):

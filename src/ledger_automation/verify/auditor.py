@@ -74,7 +74,6 @@ class Auditor:
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
         anchors, unreachable = self._anchors()
-        last_event = log.last_event()
         report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
         tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones)
@@ -95,7 +94,7 @@ class Auditor:
             checkpoints=len(report.checkpoints),
             anchored_size=anchors.latest.tree_size if anchors and anchors.latest else 0,
             findings=tuple(findings),
-            mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, last_event, counted),
+            mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, counted),
         )
 
     def _anchors(self) -> tuple[AnchorAudit | None, bool]:
@@ -181,9 +180,9 @@ def _root(mismatch: RootMismatch, log: LogSource, agreed: int) -> Finding:
     )
 
 
-def _mark(origin: str, report: LogReport, last_event: int, counted: tuple[int, int]) -> Mark:
+def _mark(origin: str, report: LogReport, counted: tuple[int, int]) -> Mark:
     rows = tuple(tuple(node.hex() for node in row) for row in report.frontier.rows)
-    return Mark(origin, report.frontier.size, rows, last_event, *counted)
+    return Mark(origin, report.frontier.size, rows, report.edge.last_event, *counted)
 
 
 def read_mark(text: bytes) -> Mark:

@@ -78,23 +78,29 @@ class Evidence(msgspec.Struct):
     @property
     def holds(self) -> bool:
         """Nothing is missing, unsound or unlawful, and the case's row says what the events lead to."""
-        return not (self.unsound or self.missing or self.divergence) and (bool(self.erased) or self.projected)
-
-    @property
-    def projected(self) -> bool:
-        """The case's row is where the events lead."""
-        trail, record = self.trail, self.record
-        if record is None or trail.table is None or trail.case is None:
-            return False
-        case, table = trail.case, trail.table
-        said = (record.workflow, record.workflow_version, record.state, record.sequence, record.head)
-        led = (table.name, table.version, case.state, case.sequence, trail.head)
-        return said == led and record.at == timestamp(case.at) and record.data == table.freeze(case.data)
+        return not (self.unsound or self.missing or self.divergence) and (
+            bool(self.erased) or _is_projected(self.record, self.trail)
+        )
 
     @property
     def logged(self) -> bool:
         """The case's events belong in the log."""
         return self.record is None or self.record.level != Level.RECORDED
+
+
+def _is_projected(record: CaseRecord | None, trail: Trail) -> bool:
+    """Tell whether the case's row is where its events lead."""
+    case, table = trail.case, trail.table
+    if record is None or table is None or case is None:
+        return False
+    return (
+        record.state == case.state
+        and record.sequence == case.sequence
+        and record.head == trail.head
+        and (record.workflow, record.workflow_version) == (table.name, table.version)
+        and record.at == timestamp(case.at)
+        and record.data == table.freeze(case.data)
+    )
 
 
 class CaseAudit:
@@ -112,6 +118,25 @@ class CaseAudit:
 
     def examine(self, case_id: str, record: CaseRecord | None, rows: list[EventRecord]) -> list[Finding]:
         """Return everything that does not hold in a case, causes before consequences."""
+        self.cases += 1
+        self.events += len(rows)
+        if case_id not in self._log.missing and self._plainly_holds(record, rows):
+            return []
+        return self._closely(case_id, record, rows)
+
+    def _plainly_holds(self, record: CaseRecord | None, rows: list[EventRecord]) -> bool:
+        """Tell, as fast as can be, whether a fully logged case without documents holds; otherwise one looks closely."""
+        trail, last_leaf, origin = Trail(), -1, self._origin
+        for row in rows:
+            event = sound(row, origin)
+            if event is None or row.leaf_index is None or row.leaf_index < last_leaf or row.documents:
+                return False
+            if event.attachments or trail.follow(event, row.commitment) is not None:
+                return False
+            last_leaf = row.leaf_index
+        return _is_projected(record, trail)
+
+    def _closely(self, case_id: str, record: CaseRecord | None, rows: list[EventRecord]) -> list[Finding]:
         evidence = Evidence(case_id, record, rows, self._log.missing.pop(case_id, []), Trail(), {}, [], [])
         last_leaf = -1
         for row in rows:
@@ -125,16 +150,9 @@ class CaseAudit:
                 last_leaf = row.leaf_index
             if evidence.divergence is None and not evidence.unsound and not evidence.erased:
                 evidence.divergence = evidence.trail.follow(event, row.commitment)
-        self._count(evidence)
+        self.erased += len(evidence.erased)
         findings = self._documents(evidence) + self._slipped_in(evidence)
         return findings if evidence.holds else findings or _explain(evidence, self._log, self._tombstones)
-
-    def _count(self, evidence: Evidence) -> None:
-        self.cases += 1
-        self.events += len(evidence.rows)
-        self.erased += len(evidence.erased)
-        if evidence.logged:
-            self.pending += sum(1 for row in evidence.rows if row.leaf_index is None)
 
     def _documents(self, evidence: Evidence) -> list[Finding]:
         return [
@@ -146,23 +164,23 @@ class CaseAudit:
 
     def _slipped_in(self, evidence: Evidence) -> list[Finding]:
         """Rows that the log does not know although it should, or that nobody but the event table knows."""
-        if not evidence.logged:
+        unlogged = [row for row in evidence.rows if row.leaf_index is None] if evidence.logged else []
+        if not unlogged:
             return []
+        self.pending += len(unlogged)
         last_logged = max((row.sequence for row in evidence.rows if row.leaf_index is not None), default=-1)
         known = -1 if evidence.record is None else evidence.record.sequence
         return [
-            finding
-            for row in evidence.rows
-            if row.leaf_index is None and (finding := self._slipped(row, last_logged, known, evidence)) is not None
+            finding for row in unlogged if (finding := self._slipped(row, last_logged, known, evidence)) is not None
         ]
 
     def _slipped(self, row: EventRecord, last_logged: int, known: int, evidence: Evidence) -> Finding | None:
         twin = next((each for each in evidence.rows if each is not row and each.commitment == row.commitment), None)
         if twin is not None:
             return found(row, "T10", "The event stands twice in the case.", "commitment", twin.event_id, row.event_id)
-        if row.sequence < last_logged or _is_back_dated(row, self._log.last_recorded):
+        if row.sequence < last_logged or _is_back_dated(row, self._log.edge.last_recorded):
             sentence = "The event was slipped in afterwards: the log has gone past the moment it claims."
-            return found(row, "T07", sentence, "recorded_at", f"after {self._log.last_recorded}", row.recorded_at)
+            return found(row, "T07", sentence, "recorded_at", f"after {self._log.edge.last_recorded}", row.recorded_at)
         divergence = evidence.divergence
         unlawful = divergence is not None and divergence.sequence == row.sequence
         if unlawful and divergence is not None and divergence.rule == "before_previous_step":
@@ -272,7 +290,7 @@ def _projection(evidence: Evidence) -> list[Finding]:
     record, trail, case_id = evidence.record, evidence.trail, evidence.case_id
     if record is None:
         return [Finding(tampering="T05", sentence="The case's row was deleted.", case_id=case_id, column="case")]
-    if trail.case is None or trail.table is None or evidence.projected:
+    if trail.case is None or trail.table is None or _is_projected(record, trail):
         return []
     if record.sequence > trail.case.sequence:
         sentence = "The case's row knows a later event than there is: the last was deleted."

@@ -12,7 +12,7 @@ from ledger_automation.errors import NoteError
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.sources import CheckpointRecord, LeafRecord, LogSource
+from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, LogSource
 from ledger_automation.verify.verdict import Finding
 
 _BLOCK = 4_096
@@ -37,8 +37,7 @@ class LogReport(msgspec.Struct):
     mismatches: list[RootMismatch] = []
     nodes: list[StoredNode] = []
     missing: dict[str, list[LeafRecord]] = {}
-    last_event: int = 0
-    last_recorded: str = ""
+    edge: Edge = Edge(0, "")
 
 
 class LogAudit:
@@ -60,6 +59,9 @@ class LogAudit:
         sizes = sorted({record.tree_size for record in records if _is_size(record.tree_size)} | set(self._vouched))
         stops = iter(size for size in sizes if size > self._start)
         self._leaves(stops)
+        self._report.edge = self._source.edge()
+        for leaf in self._source.orphans(self._start):
+            self._report.missing.setdefault(str(leaf.case_id), []).append(leaf)
         self._surplus_nodes()
         for record in records:
             self._checkpoint(record)
@@ -71,12 +73,11 @@ class LogAudit:
         frontier, expected = self._report.frontier, self._start
         stop = next(stops, None)
         block: list[bytes] = []
-        for leaf in self._source.leaves(self._start):
-            if leaf.leaf_index != expected:
-                self._gap(expected, leaf.leaf_index)
-                expected = leaf.leaf_index
-            self._note(leaf)
-            block.append(leaf.leaf_hash)
+        for index, leaf in self._source.leaves(self._start):
+            if index != expected:
+                self._gap(expected, index)
+                expected = index
+            block.append(leaf)
             expected += 1
             if expected == stop or len(block) == _BLOCK:
                 self._extend(block)
@@ -85,14 +86,6 @@ class LogAudit:
                     self._report.roots[stop] = frontier.root_hash()
                     stop = next(stops, None)
         self._extend(block)
-
-    def _note(self, leaf: LeafRecord) -> None:
-        report = self._report
-        if leaf.recorded_at is None:
-            report.missing.setdefault(str(leaf.case_id), []).append(leaf)
-        elif leaf.recorded_at > report.last_recorded:
-            report.last_recorded = leaf.recorded_at
-        report.last_event = max(report.last_event, leaf.event_id)
 
     def _gap(self, expected: int, actual: int) -> None:
         sentence = f"The log has no leaf {expected}."
@@ -151,8 +144,8 @@ class LogAudit:
 def size_of_root(source: LogSource, root: bytes) -> int | None:
     """Return the size at which the log had a root, None for never. Costs the whole log: only asked about a lie."""
     frontier = Frontier()
-    for leaf in source.leaves(0):
-        frontier.extend([leaf.leaf_hash])
+    for _, leaf in source.leaves(0):
+        frontier.extend([leaf])
         if frontier.root_hash() == root:
             return frontier.size
     return None

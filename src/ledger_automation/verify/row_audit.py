@@ -4,7 +4,7 @@
 tampering catalogue by asking which of several independent copies of a fact still agree:
 
 * the commitment in the row, and the leaf hash in the log,
-* the canonical bytes, their digest beside them, and the salt,
+* the canonical bytes, their checksum beside them, and the salt,
 * the queryable columns that repeat the canonical bytes.
 """
 
@@ -12,6 +12,7 @@ import json
 import unicodedata
 from hashlib import sha256
 from typing import Any
+from zlib import crc32
 
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.event import AuditEvent
@@ -40,8 +41,8 @@ def sound(row: EventRecord, origin: str) -> AuditEvent | None:
         event = decode(canonical)  # type: ignore[arg-type]
         holds = (
             sha256(row.salt + canonical).digest() == commitment  # type: ignore[operator]
-            and row[1:14] == columns(event)
-            and sha256(canonical).digest() == row.digest  # type: ignore[arg-type]
+            and row[1:11] == columns(event)
+            and crc32(canonical) == row.checksum  # type: ignore[arg-type]
             and event.origin == origin
             and (row.leaf_index is None or _leaf_holds(row))
         )
@@ -77,7 +78,7 @@ def _unopened(row: EventRecord, salt: bytes, canonical: bytes) -> Finding:
     if leaf_hash(sha256(salt + canonical).digest()) == row.leaf_hash:
         expected = sha256(salt + canonical).digest()
         return found(row, "T02", "The commitment was changed.", "commitment", expected, row.commitment)
-    if sha256(canonical).digest() == row.digest:
+    if crc32(canonical) == row.checksum:
         sentence = "The salt was replaced: the content is intact, but does not open its commitment."
         return found(row, "T17", sentence, "content.salt", "the salt that opens the commitment", salt)
     if _same_in_another_form(row, salt, canonical):
@@ -94,7 +95,7 @@ def _edited(row: EventRecord, canonical: bytes) -> Finding:
         confused = _json_shape(canonical)
         sentence = f"The content was changed: {error.sentence}"
         return found(row, "T11" if confused else "T12", sentence, "content.canonical", None, canonical[:120])
-    for column, said, stored in zip(COLUMNS, columns(event), row[1:14], strict=True):
+    for column, said, stored in zip(COLUMNS, columns(event), row[1:11], strict=True):
         if said != stored:
             sentence = f"The content was changed: its {column} is not what was recorded."
             kind = _COLUMN_CLASSES.get(column, "T02")
@@ -110,14 +111,13 @@ def _opened(row: EventRecord) -> Finding:
     except LedgerError as error:
         sentence = f"What was committed is not an event: {error.sentence}"
         return found(row, "T12", sentence, "content.canonical", None, canonical[:120])
-    for column, said, stored in zip(COLUMNS, columns(event), row[1:14], strict=True):
+    for column, said, stored in zip(COLUMNS, columns(event), row[1:11], strict=True):
         if said != stored or type(said) is not type(stored):
             return found(
                 row, _column_class(column, said, stored), f"The column {column} was changed.", column, said, stored
             )
-    if sha256(canonical).digest() != row.digest:
-        digest = sha256(canonical).digest()
-        return found(row, "T02", "The column digest was changed.", "content.digest", digest, row.digest)
+    if crc32(canonical) != row.checksum:
+        return found(row, "T02", "The checksum was changed.", "content.checksum", crc32(canonical), row.checksum)
     return _leaf(row, event)
 
 

@@ -16,17 +16,15 @@ class EventRecord(NamedTuple):
     """An event's row with what hangs on it. Content is None once erased, the leaf is None until sequenced.
 
     The fields ``case_id`` to ``amount`` are the queryable columns, in the order of `COLUMNS`; ``documents`` counts the
-    stored attachments. Any field may hold anything: it is what a database says.
+    stored attachments; ``leaf_case_id`` and ``leaf_sequence`` are whose leaf it is. Any field may hold anything: it is
+    what a database says.
     """
 
     event_id: int
     case_id: str
     sequence: int
     workflow: str
-    workflow_version: int
-    previous: bytes | None
     action: str
-    from_state: str | None
     to_state: str
     actor_id: str
     actor_role: str
@@ -36,7 +34,7 @@ class EventRecord(NamedTuple):
     commitment: bytes
     salt: bytes | None
     canonical: bytes | None
-    digest: bytes | None
+    checksum: int | None
     documents: int
     leaf_index: int | None
     leaf_hash: bytes | None
@@ -44,7 +42,7 @@ class EventRecord(NamedTuple):
     leaf_sequence: int | None
 
 
-COLUMNS = EventRecord._fields[1:14]
+COLUMNS = EventRecord._fields[1:11]
 """The queryable columns, which the canonical bytes must repeat."""
 
 
@@ -71,14 +69,20 @@ class DocumentRecord(NamedTuple):
 
 
 class LeafRecord(NamedTuple):
-    """A place in the log; ``recorded_at`` is its event's, None where the event's row is gone."""
+    """A place in the log, and whose it is."""
 
     leaf_index: int
     event_id: int
     case_id: str
     sequence: int
     leaf_hash: bytes
-    recorded_at: str | None
+
+
+class Edge(NamedTuple):
+    """The highest event id (0: none), and when the newest event that has a leaf was recorded ("": none has)."""
+
+    last_event: int
+    last_recorded: str
 
 
 class CheckpointRecord(NamedTuple):
@@ -125,12 +129,16 @@ class CaseSource(Protocol):
 class LogSource(Protocol):
     """The log, from the same snapshot."""
 
-    def last_event(self) -> int:
-        """Return the highest event id, 0 where there is none."""
+    def edge(self) -> Edge:
+        """Return how far events and log have come."""
         ...
 
-    def leaves(self, start: int) -> Iterator[LeafRecord]:
-        """Yield leaves from an index on, in order."""
+    def orphans(self, start: int) -> Iterator[LeafRecord]:
+        """Yield leaves from an index on whose event's row is gone."""
+        ...
+
+    def leaves(self, start: int) -> Iterator[tuple[int, bytes]]:
+        """Yield (leaf index, leaf hash) from an index on, in order."""
         ...
 
     def nodes(self, level: int, start: int) -> Iterator[StoredNode]:

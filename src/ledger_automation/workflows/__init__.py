@@ -10,7 +10,9 @@ from functools import cache
 from typing import Any
 
 from ledger_automation.errors import InvalidDefinition, UnknownWorkflow
-from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._machine import Actor, Case, Command, Workflow
+
+__all__ = ["Actor", "Case", "Command", "Workflow", "names", "register", "workflow"]
 
 _registered: dict[str, Workflow[Any]] = {}
 

@@ -1,0 +1,182 @@
+"""Anvil's lifetime: started on first use, shared by a home's processes, stopped by the last, adopted after a crash.
+
+Three locks under ``home/anvil``, all of them the kernel's (flock), so that none outlives its holder:
+
+    alive.lock   held by Anvil itself, through an inherited descriptor: the truth about whether it runs. A process id
+                 may be reused, and a zombie still has one; this lock can be neither.
+    use.lock     held shared by every user. Who gets it exclusively is the last one, and stops Anvil with SIGTERM, which
+                 makes it write its state.
+    start.lock   held exclusively while starting and stopping, so that nobody joins an Anvil that is about to end.
+
+A user killed by SIGKILL loses use.lock and leaves Anvil running: the next one finds it by ``endpoint.json`` and adopts
+it. Anvil killed by SIGKILL starts again from its state file and has lost at most the last ``state-interval``.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+from requests import Session
+from web3 import HTTPProvider, Web3
+
+from ledger_automation.chain import toolchain
+from ledger_automation.chain.connection import Connection, wait_for
+from ledger_automation.errors import Misconfigured, Unreachable
+
+_SECONDS: Final = 15
+_ATTEMPTS: Final = 3
+
+
+class Endpoint(msgspec.Struct, frozen=True):
+    """Where this home's Anvil listens; ``genesis_hash`` is empty until it answered for the first time."""
+
+    pid: int
+    port: int
+    genesis_hash: str = ""
+
+
+@contextmanager
+def running(home: Path, root: Path | None = None) -> Iterator[Connection]:
+    """Give a connection to this home's Anvil, started if need be; stop it afterwards if nobody else uses it."""
+    folder = home / "anvil"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "use.lock").open("wb") as use:
+        with _locked(folder / "start.lock"):
+            connection = _adopt(folder) if _is_alive(folder) else _start(folder, root)
+            fcntl.flock(use, fcntl.LOCK_SH)
+        try:
+            yield connection
+        finally:
+            with _locked(folder / "start.lock"), suppress(BlockingIOError):
+                fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _stop(folder)
+
+
+def flags(port: int, folder: Path) -> list[str]:
+    """Turn ``anvil.toml`` into Anvil's arguments, with the port and the state file of one home."""
+    table = tomllib.loads(Path(__file__).with_name("anvil.toml").read_text("utf-8"))
+    arguments = [f"--{name}" if value is True else f"--{name}={value}" for name, value in table.items() if value]
+    return [*arguments, f"--port={port}", f"--state={folder / 'state.json'}"]
+
+
+def _start(folder: Path, root: Path | None) -> Connection:
+    binary = toolchain.anvil(root)
+    for _ in range(_ATTEMPTS):
+        port = _free_port()
+        with (folder / "alive.lock").open("wb") as alive, (folder / "anvil.log").open("ab") as log:
+            fcntl.flock(alive, fcntl.LOCK_EX)
+            # A session of its own: neither Ctrl-C in the terminal nor the end of this process reaches Anvil.
+            process = subprocess.Popen(  # noqa: S603 - npm's own binary, our own arguments
+                [binary, *flags(port, folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[alive.fileno()],
+            )
+        endpoint = Endpoint(process.pid, port)
+        _write(folder, endpoint)  # before the first answer: if we die here, the next one can still adopt it
+        connection = _answering(folder, endpoint)
+        if connection is not None:
+            return connection
+        process.kill()  # ours, and of no use to anybody: it may have lost its port to another program
+        process.wait()
+    raise Unreachable(f"Anvil did not start; see {folder / 'anvil.log'}.")
+
+
+def _adopt(folder: Path) -> Connection:
+    endpoint = _read(folder)
+    connection = _answering(folder, endpoint)
+    if connection is None:
+        raise Unreachable(f"Anvil (process {endpoint.pid}) runs but does not answer on port {endpoint.port}.")
+    return connection
+
+
+def _answering(folder: Path, endpoint: Endpoint) -> Connection | None:
+    """Wait for an answer, and make sure that it is this home's chain that answers on that port."""
+    connection = _connect(endpoint.port)
+    genesis = wait_for(lambda: _genesis(connection) or (None if _is_alive(folder) else ""), _SECONDS)
+    if not genesis:
+        return None
+    if genesis != (endpoint.genesis_hash or genesis):
+        raise Misconfigured(
+            f"Port {endpoint.port} is answered by another chain than this home's Anvil.",
+            expected=endpoint.genesis_hash,
+            actual=genesis,
+        )
+    _write(folder, Endpoint(endpoint.pid, endpoint.port, genesis))
+    return connection
+
+
+def _stop(folder: Path) -> None:
+    """End Anvil and wait until its lock is free, which is after its state is written."""
+    if not _is_alive(folder):
+        return
+    endpoint = _read(folder)
+    os.kill(endpoint.pid, signal.SIGTERM)
+    if wait_for(lambda: None if _is_alive(folder) else True, _SECONDS) is None:
+        raise Unreachable(f"Anvil (process {endpoint.pid}) did not end within {_SECONDS} s of SIGTERM.")
+    with suppress(ChildProcessError):
+        os.waitpid(endpoint.pid, os.WNOHANG)  # if we started it, it is our child and would stay a zombie
+    (folder / "endpoint.json").unlink()
+
+
+def _connect(port: int) -> Connection:
+    session: Any = Session()
+    session.trust_env = False  # a proxy of the environment must not stand between us and our own machine
+    url = f"http://127.0.0.1:{port}"
+    provider = HTTPProvider(url, {"timeout": 10}, session=session, exception_retry_configuration=None)
+    return Connection(Web3(provider), f"Anvil on port {port}", local=True)
+
+
+def _genesis(connection: Connection) -> str | None:
+    try:
+        with connection.asking():
+            return connection.web3.eth.get_block(0)["hash"].to_0x_hex()
+    except Unreachable:
+        return None
+
+
+def _is_alive(folder: Path) -> bool:
+    with (folder / "alive.lock").open("ab") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def _free_port() -> int:
+    """Let the kernel choose; that another program takes it before Anvil does is what the attempts are for."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _read(folder: Path) -> Endpoint:
+    path = folder / "endpoint.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Endpoint)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Misconfigured(f"An Anvil runs for {folder}, but {path} does not say where; end it by hand.") from error
+
+
+def _write(folder: Path, endpoint: Endpoint) -> None:
+    draft = folder / "endpoint.json.new"
+    draft.write_bytes(msgspec.json.encode(endpoint))
+    draft.replace(folder / "endpoint.json")
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock

@@ -1,0 +1,116 @@
+"""A node that answers, or one clear sentence: the only place where the exceptions of web3 and eth-tester are known.
+
+Everything that talks to a node does so inside `Connection.asking`. What is no answer becomes `Unreachable`; a revert is
+an answer and is taken out before, with `reverted`. Connections are made by `local.open_chain`.
+"""
+
+import ast
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar
+
+from eth_tester import exceptions as tester  # type: ignore[import-untyped]
+from eth_utils.exceptions import ValidationError
+from web3 import Web3
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.types import TxReceipt
+
+from ledger_automation.errors import Unreachable
+
+REVERTS: Final = (ContractLogicError, tester.TransactionFailed)
+"""How a revert arrives: the first over JSON-RPC, the second from eth-tester."""
+
+# requests' exceptions are OSErrors; an answer that is no JSON is a ValueError.
+_FAILURES: Final = (
+    OSError,
+    ValueError,
+    Web3Exception,
+    tester.BlockNotFound,
+    tester.TransactionFailed,
+    tester.TransactionNotFound,
+    tester.ValidationError,
+    ValidationError,
+)
+
+Found = TypeVar("Found")
+
+REFUSALS: Final = (Web3RPCError, tester.ValidationError, ValidationError)
+"""How a node says that it will not take a transaction."""
+
+_TESTER_REVERT: Final = re.compile(r"execution reverted: (b['\"].*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """An open chain.
+
+    ``endpoint`` names it in sentences, without credentials. ``local`` chains have a funded development account;
+    an ``ephemeral`` chain ends with this process, so nothing about it may be written to a file. ``tip`` is the state to
+    simulate upon: with everything that the node was sent, where it can say so.
+    """
+
+    web3: Web3
+    endpoint: str
+    local: bool = False
+    ephemeral: bool = False
+    tip: Literal["pending", "latest"] = "pending"
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Raise Unreachable for whatever is not an answer."""
+        try:
+            yield
+        except _FAILURES as error:
+            raise Unreachable(f"The chain at {self.endpoint} did not answer: {_reason(error)}.") from error
+
+    def receipt(self, transaction: str) -> TxReceipt | None:
+        """Return the receipt of a transaction (0x hex), None while it is not mined."""
+        with self.asking():
+            try:
+                return self.web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
+            except TransactionNotFound:
+                return None
+
+    def knows(self, transaction: str) -> bool:
+        """Tell whether the node has a transaction, in a block or waiting for one."""
+        with self.asking():
+            try:
+                self.web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+            except TransactionNotFound:
+                return False
+        return True
+
+    def mined(self, transaction: str, seconds: float = 30) -> TxReceipt:
+        """Wait for the receipt; raises Unreachable after ``seconds``."""
+        found = wait_for(lambda: self.receipt(transaction), seconds)
+        if found is None:
+            raise Unreachable(f"The chain at {self.endpoint} did not mine {transaction} within {seconds:.0f} s.")
+        return found
+
+
+def wait_for(look: Callable[[], Found | None], seconds: float) -> Found | None:
+    """Look every 20 ms until something is found or the time is over."""
+    deadline = time.monotonic() + seconds
+    while (found := look()) is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def reverted(error: Exception) -> bytes:
+    """Return a revert's data, empty where the node gave none.
+
+    eth-tester's provider puts the bytes' *representation* into a sentence; there is no other way to them.
+    """
+    if isinstance(error, ContractLogicError):
+        return bytes.fromhex(error.data.removeprefix("0x")) if isinstance(error.data, str) else b""
+    match = _TESTER_REVERT.fullmatch(str(error))
+    return bytes(ast.literal_eval(match.group(1))) if match else b""
+
+
+def _reason(error: BaseException) -> str:
+    """One line, at most 200 characters, and never an address, which may carry an access key."""
+    first_line = (str(error) or type(error).__name__).splitlines()[0]
+    return re.sub(r"https?://\S+|url: \S+", "(address)", first_line)[:200]

@@ -1,0 +1,81 @@
+"""What the law must remember of a subsidy, and the sums that its rules speak of."""
+
+from datetime import date, datetime
+
+from ledger_automation.workflows._machine import Payload
+from ledger_automation.workflows.money import share_of
+from ledger_automation.workflows.subsidy.payloads import Application, Condition, Programme, Rules
+
+PAID = frozenset({"disbursed", "proven", "accepted", "reclaimed"})
+"""The stages of a tranche after its money left."""
+
+
+class Tranche(Payload, frozen=True):
+    """One instalment: requested, approved, disbursed, proven, accepted or reclaimed; also returned."""
+
+    number: int
+    amount: int
+    payee: str
+    requested_by: str
+    stage: str = "requested"
+    approved_by: str = ""
+    expenditure: int = 0
+    use_ends: datetime | None = None
+    reclaimed: int = 0
+    repaid: int = 0
+
+
+class Grant(Payload, frozen=True):
+    """The grant's money: every cent of ``amount`` is disbursed, open or cancelled (TR8)."""
+
+    amount: int
+    open: int
+    rate: int
+    starts: date | None
+    ends: date | None
+    advance: int
+    conditions: tuple[Condition, ...]
+    disbursed: int = 0
+    cancelled: int = 0
+
+
+class Subsidy(Payload, frozen=True):
+    """A case: its programme, what was applied for, what was granted, its tranches."""
+
+    title: str
+    rules: Rules
+    application: Application | None = None
+    applied_by: str = ""
+    checked_by: tuple[str, ...] = ()
+    resolution_reference: str = ""
+    resolved_on: date | None = None
+    grant: Grant | None = None
+    met: tuple[str, ...] = ()
+    tranches: tuple[Tranche, ...] = ()
+    final_report: str = ""
+
+    def tranche(self, number: int) -> Tranche | None:
+        """Return a tranche by its number."""
+        return next((each for each in self.tranches if each.number == number), None)
+
+    @property
+    def proven(self) -> int:
+        """The expenditure proven so far, own funds included."""
+        return sum(each.expenditure for each in self.tranches)
+
+    @property
+    def rate_applied_for(self) -> int:
+        """The programme's rate for this applicant."""
+        emergency = self.application is not None and self.application.budget_emergency
+        return self.rules.rate_in_budget_emergency if emergency else self.rules.rate
+
+    def ceiling(self, rate: int, advance: int) -> int:
+        """Return how much may be disbursed in all, given what is proven (TR5; ANBest-P 1.4)."""
+        if self.rules.own_funds == "first" and self.application is not None:
+            return max(0, self.proven - self.application.own_share) + advance
+        return share_of(self.proven, rate) + advance
+
+
+def opened(programme: Programme) -> Subsidy:
+    """Return the case of a programme that nobody has applied to yet."""
+    return Subsidy(programme.title, programme.rules)

@@ -1,0 +1,102 @@
+"""The committed artifacts are what the sources compile to, and a doubter is told of any difference."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger_automation.chain import artifacts, toolchain
+from ledger_automation.errors import Misconfigured
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A checkout with its own contracts and the same npm packages."""
+    shutil.copytree(ROOT / "contracts", tmp_path / "contracts")
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    return tmp_path
+
+
+def test_committed_artifacts_are_what_the_sources_compile_to() -> None:
+    assert artifacts.check() == []
+
+
+def test_only_contracts_of_the_product_are_shipped() -> None:
+    sources = {path.stem for folder in artifacts.SHIPPED for path in (ROOT / folder).glob("*.sol")}
+    shipped = {path.stem for path in artifacts.FOLDER.glob("*.json")}
+    assert "CheckpointRegistry" in shipped
+    assert shipped <= sources
+    for contract in shipped:
+        assert not [name for name in artifacts.load(contract).sources if "/mocks/" in name]
+
+
+def test_a_changed_source_is_found_even_in_a_comment(copy: Path) -> None:
+    library = copy / "contracts" / "libraries" / "Rfc9162.sol"
+    library.write_text(library.read_text("utf-8").replace("step 7", "step 8"), "utf-8")
+    assert "CheckpointRegistry.json: the source contracts/libraries/Rfc9162.sol differs." in (
+        found := artifacts.check(copy)
+    )
+    assert not [line for line in found if "bytecode" in line]
+
+
+def test_a_changed_rule_is_found_in_the_bytecode(copy: Path) -> None:
+    contract = copy / "contracts" / "CheckpointRegistry.sol"
+    contract.write_text(contract.read_text("utf-8").replace("treeSize <= previousSize", "treeSize < previousSize"))
+    differences = artifacts.check(copy)
+    assert "CheckpointRegistry.json: bytecode differs." in differences
+    assert "CheckpointRegistry.json: the source contracts/CheckpointRegistry.sol differs." in differences
+
+
+def test_a_changed_artifact_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = artifacts._texts(ROOT)
+    monkeypatch.setattr(artifacts, "_texts", lambda _: compiled)  # one compilation for three comparisons
+    folder = tmp_path / "artifacts"
+    shutil.copytree(artifacts.FOLDER, folder)
+    path = folder / "CheckpointRegistry.json"
+    honest = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**honest, "bytecode": honest["bytecode"][:-2] + "00"}), "utf-8")
+    assert artifacts.check(folder=folder) == ["CheckpointRegistry.json: bytecode differs."]
+    path.write_text(json.dumps(honest), "utf-8")
+    assert artifacts.check(folder=folder) == ["CheckpointRegistry.json differs in its layout only."]
+    path.rename(folder / "Another.json")
+    assert artifacts.check(folder=folder) == ["CheckpointRegistry.json is missing.", "Another.json has no contract."]
+
+
+def test_a_damaged_artifact_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "CheckpointRegistry.json").write_text("{", "utf-8")
+    with pytest.raises(Misconfigured, match="cannot be read"):
+        artifacts.load("CheckpointRegistry", tmp_path)
+
+
+def test_the_compiler_needs_no_node_on_the_path(copy: Path) -> None:
+    environment = {**os.environ, "PATH": "/nonexistent", "SOLCX_BINARY_PATH": str(copy / "solc")}
+    script = (
+        "import sys, pathlib; from ledger_automation.chain import toolchain;"
+        f"print(toolchain.solc(pathlib.Path({str(copy)!r})))"
+    )
+    launcher = subprocess.check_output([sys.executable, "-c", script], env=environment, text=True).strip()
+    assert Path(launcher).name == f"solc-v{toolchain.SOLC_VERSION}"
+    answer = subprocess.check_output([launcher, "--version"], env={"PATH": "/nonexistent"}, text=True)
+    assert f"Version: {toolchain.SOLC_VERSION}+commit." in answer
+
+
+def test_missing_tools_say_what_to_run(tmp_path: Path) -> None:
+    for look in (toolchain.node_modules, toolchain.anvil, lambda root: toolchain.solc(root, order=["npm"])):
+        with pytest.raises(Misconfigured, match="run `make setup`"):
+            look(tmp_path)
+
+
+def test_a_compiler_of_another_version_is_refused(tmp_path: Path) -> None:
+    package = tmp_path / "node_modules" / "solc"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "0.8.36"}', "utf-8")
+    with pytest.raises(Misconfigured) as caught:
+        toolchain.solc(tmp_path, order=["npm"])
+    assert caught.value.facts == {"order": ["npm"]}
+    assert "0.8.36, not 0.8.37" in caught.value.sentence
