@@ -7,19 +7,17 @@ Nothing is opened at import. `open_ledger` opens what a verb needs and closes it
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Engine
-
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unreachable
 from ledger_automation.orchestrator.ports import CheckpointAnchor
 from ledger_automation.orchestrator.transition import Recorder
 from ledger_automation.settings import Settings
-from ledger_automation.store.engine import open_engine
+from ledger_automation.store.engine import Engine, open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.verify.policy import Level, VerificationPolicy, parse, write
@@ -92,27 +90,52 @@ def open_ledger(settings: Settings) -> Iterator[Ledger]:
 
 
 def log_key(home: Path, origin: str) -> SignerKey:
-    """Read the log's private key from the home, or make one; the public part lies beside it for everybody."""
+    """Read the log's private key from the home, or make one; the public part lies beside it for everybody.
+
+    Raises Misconfigured where others can read the key, or where it is none.
+    """
     path = home / "keys" / "log.key"
     try:
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_once(path, secrets.token_bytes(32).hex().encode())
-        key = SignerKey(origin, bytes.fromhex(path.read_text().strip()))
-        path.with_suffix(".pub").write_text(key.verifier.text + "\n")
-    except (OSError, ValueError, InvalidValue) as error:
-        raise Misconfigured(f"The log key {path} cannot be used: {error}.", path=str(path)) from error
+        if path.stat().st_mode & 0o077:
+            raise Misconfigured(f"The log key {path} is readable by others; run `chmod 600 {path}`.", path=str(path))
+        key = SignerKey(origin, bytes.fromhex(path.read_text("ascii").strip()))
+        _replace(path.with_suffix(".pub"), f"{key.verifier.text}\n".encode())
+    except OSError as error:
+        raise Misconfigured(f"The log key {path} cannot be used: {error.strerror}.", path=str(path)) from error
+    except (ValueError, InvalidValue):
+        # Without its cause: that one would quote the file's content.
+        raise Misconfigured(f"The file {path} holds no log key: 64 hex digits.", path=str(path)) from None
     return key
 
 
 def _write_once(path: Path, content: bytes) -> None:
-    """Create a file that only its owner may read; whoever came second keeps the first one's."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as file:
+    """Create a file that only its owner may read; whoever came second keeps the first one's.
+
+    Written elsewhere, then linked: if we die in between, or somebody starts beside us, nobody ever reads half a key.
+    """
+    draft = _draft(path)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
+        os.fsync(file.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a whole file in the place of another, if it says anything else; readers see the one or the other."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    draft = _draft(path)
+    draft.write_bytes(content)
+    draft.replace(path)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
 
 
 def pin(home: Path, policy: VerificationPolicy) -> None:
@@ -126,9 +149,7 @@ def pin(home: Path, policy: VerificationPolicy) -> None:
         if before.chain is not None and before.chain.chain_id != TESTER_CHAIN_ID and before.chain != policy.chain:
             sentence = f"This log is anchored on another chain; {path} pins it. Name that chain with --chain."
             raise Misconfigured(sentence, expected=str(before.chain), actual=str(policy.chain))
-    draft = path.with_suffix(".draft")
-    draft.write_bytes(write(policy))
-    draft.replace(path)
+    _replace(path, write(policy))
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from ledger_automation.values import MAX_INTEGER, CaseId
-from ledger_automation.workflows._machine import Actor
+from ledger_automation.workflows._table import Actor
 
 SCHEMA: Final = "ledger-automation/event/v1"
 
 Counter = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 
 
-class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Attachment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A document that came with a step: its name, media type, size in bytes and SHA-256 in hex."""
 
     name: str
@@ -33,7 +33,7 @@ class Attachment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return cls(name, media_type, len(content), sha256(content).hexdigest())
 
 
-class AuditEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AuditEvent(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One step of one case. ``previous`` is the hex commitment of the case's previous event, None at sequence 0.
 
     ``occurred_at`` and ``recorded_at`` are RFC 3339 in UTC with microseconds; ``signature`` is kept for enforced steps.

@@ -18,7 +18,8 @@ from ledger_automation.audit.event import AuditEvent
 from ledger_automation.errors import InvalidInput, TransitionNotAllowed
 from ledger_automation.values import parse_timestamp
 from ledger_automation.workflows import workflow
-from ledger_automation.workflows._machine import Case, Command, Workflow
+from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._table import Case, Command
 
 
 class Divergence(msgspec.Struct, frozen=True):

@@ -1,4 +1,8 @@
-"""What a verb prints: JSON or a few lines on stdout, progress and errors on stderr. NO_COLOR is honoured by rich."""
+"""What a verb prints: JSON or a few lines on stdout, progress and errors on stderr. NO_COLOR is honoured by rich.
+
+Much of what is printed was written by strangers (a payload, a receipt, a forged row). It is shown as it is: no markup,
+no emoji names, and no control characters, with which a forged receipt could paint "final" over its own verdict.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,16 +19,23 @@ from ledger_automation.verify.verdict import shown
 def emit(data: Any, lines: Iterable[str], *, json: bool) -> None:
     """Print a result: the whole of it as JSON, or what a person wants to read."""
     if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(data, enc_hook=shown), indent=2).decode() + "\n")
+        sys.stdout.write(as_json(data) + "\n")
         return
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
     for line in lines:
-        console.print(line)
+        console.print(_visible(line))
 
 
 def complain(sentence: str) -> None:
     """Print one sentence on stderr."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, style="bold red", markup=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    console.print(_visible(sentence), style="bold red")
+
+
+def as_json(data: Any) -> str:
+    """Write a result as JSON; bytes in hexadecimal at every depth, as every digest is shown."""
+    plain = _plain(msgspec.to_builtins(data, builtin_types=(bytes,), enc_hook=shown, str_keys=True))
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
 
 
 @contextmanager
@@ -40,3 +51,15 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield bars
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return shown(value)
+
+
+def _visible(text: str) -> str:
+    return "".join(each if each.isprintable() or each == "\n" else ascii(each)[1:-1] for each in text)

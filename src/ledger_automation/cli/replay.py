@@ -13,7 +13,7 @@ from ledger_automation.bootstrap import Ledger, open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit, progress
 from ledger_automation.cli.seal import EPHEMERAL
-from ledger_automation.errors import InvalidValue, Unreachable
+from ledger_automation.errors import InvalidValue, NotFound, Unreachable
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.log_file import survey, traces
 from ledger_automation.intake.mapping import Mapping, find, load, names, shipped
@@ -40,6 +40,8 @@ def replay(
     """
     started = time.perf_counter()
     table = workflow(workflow_name)
+    if not file.exists():
+        raise NotFound(f"There is no file {file}.", path=str(file))
     chosen = _choose(file, mapping, workflow_name)
     events = sum(survey(file, chosen).values())
     with ExitStack() as stack:

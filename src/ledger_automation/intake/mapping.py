@@ -34,7 +34,7 @@ import msgspec
 from ledger_automation.errors import InvalidDefinition, NotFound, UnmappedActivities
 from ledger_automation.intake.template import Template
 from ledger_automation.workflows import workflow
-from ledger_automation.workflows._machine import ROLES, Transition
+from ledger_automation.workflows._table import ROLES, Transition
 
 
 class ActorSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

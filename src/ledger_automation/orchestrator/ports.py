@@ -93,6 +93,10 @@ class CaseStore(CaseSource, Protocol):
         """Return one case's row."""
         ...
 
+    def known(self, case_ids: Sequence[str]) -> dict[str, CaseRecord]:
+        """Return the rows of those cases that there are, by id."""
+        ...
+
     def record(self, steps: Sequence[RecordedStep]) -> None:
         """Store steps, each case's in order.
 

@@ -1,6 +1,6 @@
 """Issuing receipts: everything in them is recomputed from the log, nothing is stored."""
 
-from ledger_automation.errors import NotFound, NotSealed
+from ledger_automation.errors import Contradiction, NotFound, NotSealed
 from ledger_automation.merkle import consistency_proof, inclusion_proof
 from ledger_automation.orchestrator.ports import LogStore, UnitOfWork
 from ledger_automation.tlog.receipt import FORMAT, AnchorClaim, Entry, Extension, Receipt, encode_proof
@@ -13,13 +13,17 @@ _ON_CHAIN = ("anchored", "final")
 def issue(unit: UnitOfWork, case_id: CaseId, sequence: int | None = None, held_size: int | None = None) -> Receipt:
     """Return the receipt of a case, or of one step; with ``held_size``, also the proof that an older log is extended.
 
-    Raises NotFound (no such case or step, or its content was erased) or NotSealed (not in the log yet).
+    Raises NotFound (no such case or step, or its content was erased), NotSealed (not in the log yet), or Contradiction
+    when the log that somebody holds a checkpoint of is longer than ours.
     """
     events = [each for each in unit.cases.trail(case_id) if sequence in (None, each.sequence)]
     if not events:
         where = f"case {case_id}" if sequence is None else f"step {sequence} of case {case_id}"
         raise NotFound(f"There is no {where}.", case_id=case_id, sequence=sequence)
-    needed = 1 + max(_leaf(each) for each in events)
+    if held_size is not None and held_size > (size := unit.log.frontier().size):
+        sentence = "The checkpoint you hold covers more leaves than this log has: its end was cut off."
+        raise Contradiction(sentence, expected=held_size, actual=size)
+    needed = max(1 + max(_leaf(each) for each in events), held_size or 0)
     checkpoint, submission = _witnessed(unit.log, needed)
     return Receipt(
         format=FORMAT,

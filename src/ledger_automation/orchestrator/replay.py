@@ -90,7 +90,6 @@ class _Chunk:
         self._recorder = recorder
         self._plan = plan
         self._run = run
-        self._standings: dict[str, Standing] = {}
 
     def take(self, arrivals: list[Arrival]) -> IntakeRun:
         """Judge and store a chunk; returns the run as it stands afterwards."""
@@ -115,30 +114,33 @@ class _Chunk:
         return run
 
     def _judge(self, arrivals: list[Arrival], refusals: Counter[str]) -> Iterator[tuple[Arrival, RecordedStep]]:
+        standings = self._begin({arrival.case for arrival in arrivals if not arrival.ignored})
         for arrival in arrivals:
             if arrival.ignored:
                 continue
             if arrival.command is None or arrival.at is None:
                 refusals[MALFORMED] += 1
                 continue
-            standing = self._standing(arrival.case)
             try:
-                step, self._standings[arrival.case] = self._recorder.step(standing, Intent(arrival.command, arrival.at))
+                step, after = self._recorder.step(standings[arrival.case], Intent(arrival.command, arrival.at))
             except TransitionNotAllowed as refusal:
                 refusals[refusal.rule] += 1
             except InvalidInput:
                 refusals[MALFORMED] += 1
             else:
+                standings[arrival.case] = after
                 yield arrival, step
 
-    def _standing(self, name: str) -> Standing:
-        standing = self._standings.get(name)
-        if standing is None:
-            case_id = _case_id(self._run.secret, name)
-            record = self._unit.cases.case(case_id)
-            standing = Standing.of(record) if record else Standing(case_id, self._plan.table, self._plan.level)
-            self._standings[name] = standing
-        return standing
+    def _begin(self, names: set[str]) -> dict[str, Standing]:
+        """Find out where the cases of the chunk stand; most are new."""
+        ids = {name: _case_id(self._run.secret, name) for name in names}
+        known = self._unit.cases.known(list(ids.values()))
+        return {
+            name: Standing.of(known[case_id])
+            if case_id in known
+            else Standing(case_id, self._plan.table, self._plan.level)
+            for name, case_id in ids.items()
+        }
 
 
 def _case_id(secret: bytes, name: str) -> CaseId:

@@ -6,6 +6,7 @@ way. Reading streams case by case, in order of case id, without ever holding mor
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
@@ -20,6 +21,7 @@ from ledger_automation.verify.columns import columns
 from ledger_automation.verify.sources import COLUMNS, CaseRecord, DocumentRecord, EventRecord
 
 _BATCH = 2_000
+_CASE_ID = EventRecord._fields.index("case_id")
 
 
 def table(row: type[SQLModel]) -> Any:
@@ -50,6 +52,7 @@ _EVENTS = (
 )  # fmt: skip
 _CASES = select(*_CASE_COLUMNS).order_by(_CASE.c.case_id)
 _ONE_CASE = _CASES.where(_CASE.c.case_id == bindparam("case_id"))
+_SOME_CASES = select(*_CASE_COLUMNS).where(_CASE.c.case_id.in_(bindparam("case_ids", expanding=True)))
 _ONE_TRAIL = _EVENTS.where(_EVENT.c.case_id == bindparam("case_id"))
 _TOUCHED = select(_EVENT.c.case_id).outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id).where(
     or_(_EVENT.c.id > bindparam("after_event"), _LEAF.c.leaf_index >= bindparam("after_leaf"))
@@ -77,6 +80,11 @@ class SqlCases:
         row = self._connection.execute(_ONE_CASE, {"case_id": case_id}).one_or_none()
         return CaseRecord._make(row) if row else None
 
+    def known(self, case_ids: Sequence[str]) -> dict[str, CaseRecord]:
+        """Return the rows of those cases that there are."""
+        rows = self._connection.execute(_SOME_CASES, {"case_ids": case_ids})
+        return {row.case_id: CaseRecord._make(row) for row in rows}
+
     def trail(self, case_id: str) -> list[EventRecord]:
         """Return one case's events."""
         return [EventRecord._make(event) for event in self._connection.execute(_ONE_TRAIL, {"case_id": case_id})]
@@ -87,7 +95,7 @@ class SqlCases:
         if after_event or after_leaf:
             touched = _TOUCHED.params(after_event=after_event, after_leaf=after_leaf)
             events, cases = events.where(_EVENT.c.case_id.in_(touched)), cases.where(_CASE.c.case_id.in_(touched))
-        groups = groupby(map(EventRecord._make, self._stream(events)), key=lambda event: str(event.case_id))
+        groups = groupby(map(EventRecord._make, self._stream(events)), key=itemgetter(_CASE_ID))
         return _merge(map(CaseRecord._make, self._stream(cases)), groups)
 
     def documents(self, event_id: int) -> list[DocumentRecord]:
@@ -149,7 +157,8 @@ def _merge(
 ) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
     """Bring rows and events of the same case together; both come in order of case id."""
     case = next(cases, None)
-    for case_id, events in groups:
+    for key, events in groups:
+        case_id = str(key)
         while case is not None and str(case.case_id) < case_id:
             yield str(case.case_id), case, []
             case = next(cases, None)

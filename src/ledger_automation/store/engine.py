@@ -19,6 +19,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from ledger_automation.errors import InvalidValue, Misconfigured
 
+__all__ = ["Engine", "migrate", "open_engine"]
+
 _BUSY_SECONDS: Final = 30
 
 
@@ -30,7 +32,11 @@ def open_engine(url: str) -> Engine:
         raise InvalidValue("A database", url, "a URL such as sqlite:///ledger.sqlite") from error
     if location.get_backend_name() != "sqlite" or not location.database:
         raise InvalidValue("A database", url, "the URL of an SQLite file, such as sqlite:///ledger.sqlite")
-    Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(location.database).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"The database {location.database} cannot be made: {error.strerror}."
+        raise Misconfigured(sentence, path=location.database) from error
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)

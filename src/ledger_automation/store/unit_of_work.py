@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Self
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ledger_automation.errors import Conflict, Misconfigured
 from ledger_automation.store.anchors import SqlAnchors, SqlIntake
@@ -41,7 +42,11 @@ class SqlUnitOfWork:
         try:
             with engine.connect().execution_options(reading=reading) as connection:
                 yield cls(connection)
-        except OperationalError as error:
+        except IntegrityError:
+            raise  # a row that breaks the tables' own rules is a mistake of this program, not of the database
+        except PoolTimeout as error:
+            raise Conflict("Too many transactions are open at once; nothing was changed.") from error
+        except DatabaseError as error:
             cause = str(error.orig)
             if "locked" in cause or "busy" in cause:
                 raise Conflict(

@@ -23,6 +23,7 @@ from ledger_automation.errors import LedgerError
 from ledger_automation.values import parse_timestamp, timestamp
 from ledger_automation.verify.log_audit import LogReport
 from ledger_automation.verify.policy import Level
+from ledger_automation.verify.reconstruction import continues
 from ledger_automation.verify.row_audit import diagnose, diagnose_documents, found, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
@@ -79,7 +80,7 @@ class Evidence(msgspec.Struct):
     def holds(self) -> bool:
         """Nothing is missing, unsound or unlawful, and the case's row says what the events lead to."""
         return not (self.unsound or self.missing or self.divergence) and (
-            bool(self.erased) or _is_projected(self.record, self.trail)
+            bool(self.erased) or _is_projected(self.record, self.trail, self.rows)
         )
 
     @property
@@ -88,7 +89,7 @@ class Evidence(msgspec.Struct):
         return self.record is None or self.record.level != Level.RECORDED
 
 
-def _is_projected(record: CaseRecord | None, trail: Trail) -> bool:
+def _is_projected(record: CaseRecord | None, trail: Trail, rows: list[EventRecord]) -> bool:
     """Tell whether the case's row is where its events lead."""
     case, table = trail.case, trail.table
     if record is None or table is None or case is None:
@@ -98,7 +99,7 @@ def _is_projected(record: CaseRecord | None, trail: Trail) -> bool:
         and record.sequence == case.sequence
         and record.head == trail.head
         and (record.workflow, record.workflow_version) == (table.name, table.version)
-        and record.at == timestamp(case.at)
+        and record.at == rows[-1].occurred_at
         and record.data == table.freeze(case.data)
     )
 
@@ -128,13 +129,11 @@ class CaseAudit:
         """Tell, as fast as can be, whether a fully logged case without documents holds; otherwise one looks closely."""
         trail, last_leaf, origin = Trail(), -1, self._origin
         for row in rows:
-            event = sound(row, origin)
-            if event is None or row.leaf_index is None or row.leaf_index < last_leaf or row.documents:
+            leaf = row.leaf_index
+            if leaf is None or leaf < last_leaf or row.documents or not continues(trail, row, origin):
                 return False
-            if event.attachments or trail.follow(event, row.commitment) is not None:
-                return False
-            last_leaf = row.leaf_index
-        return _is_projected(record, trail)
+            last_leaf = leaf
+        return _is_projected(record, trail, rows)
 
     def _closely(self, case_id: str, record: CaseRecord | None, rows: list[EventRecord]) -> list[Finding]:
         evidence = Evidence(case_id, record, rows, self._log.missing.pop(case_id, []), Trail(), {}, [], [])
@@ -290,7 +289,7 @@ def _projection(evidence: Evidence) -> list[Finding]:
     record, trail, case_id = evidence.record, evidence.trail, evidence.case_id
     if record is None:
         return [Finding(tampering="T05", sentence="The case's row was deleted.", case_id=case_id, column="case")]
-    if trail.case is None or trail.table is None or _is_projected(record, trail):
+    if trail.case is None or trail.table is None or _is_projected(record, trail, evidence.rows):
         return []
     if record.sequence > trail.case.sequence:
         sentence = "The case's row knows a later event than there is: the last was deleted."

@@ -10,7 +10,8 @@ from functools import cache
 from typing import Any
 
 from ledger_automation.errors import InvalidDefinition, UnknownWorkflow
-from ledger_automation.workflows._machine import Actor, Case, Command, Workflow
+from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._table import Actor, Case, Command
 
 __all__ = ["Actor", "Case", "Command", "Workflow", "names", "register", "workflow"]
 

@@ -14,7 +14,8 @@ import msgspec
 
 from ledger_automation.errors import InvalidValue
 from ledger_automation.values import CaseId
-from ledger_automation.workflows._machine import Guard, Nothing, Payload, Step, Text, Transition, Workflow
+from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._table import Guard, Nothing, Payload, Step, Text, Transition
 
 _RUNNING: Final = ("running",)
 KeyName = Annotated[str, msgspec.Meta(pattern="^[!-*,-~]{1,200}$")]

@@ -8,7 +8,7 @@ import pytest
 
 from ledger_automation.errors import InvalidValue, TransitionNotAllowed, UnknownAction
 from ledger_automation.workflows import Actor, Case, Command, Workflow, names, workflow
-from ledger_automation.workflows._machine import ROLES, Transition
+from ledger_automation.workflows._table import ROLES, Transition
 
 NOON = datetime(2026, 4, 20, 12, tzinfo=UTC)
 WORKFLOWS = names()

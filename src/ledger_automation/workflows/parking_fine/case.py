@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Final, Literal
 
-from ledger_automation.workflows._machine import Cents, Payload, PositiveCents, Step, Text
+from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Step, Text
 
 RUNGS: Final = ("recorded", "hearing_sent", "notice_sent", "notified", "penalty_added")
 APPEALED: Final = ("appealed_to_authority", "appealed_to_court")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ledger_automation.workflows._machine import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step
 from ledger_automation.workflows.parking_fine.case import APPEALED, RUNGS, Fine
 
 HEARING_FIRST: Final = Guard(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from ledger_automation.workflows._machine import Step
+from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import end_of_day, local_day, start_of_day, term_end
 from ledger_automation.workflows.parking_fine.case import Fine, RecordFine
 

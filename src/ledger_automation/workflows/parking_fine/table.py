@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from ledger_automation.workflows._machine import Barred, Nothing, Transition, Workflow
+from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._table import Barred, Nothing, Transition
 from ledger_automation.workflows.parking_fine import guards as rule
 from ledger_automation.workflows.parking_fine import steps as do
 from ledger_automation.workflows.parking_fine.case import (

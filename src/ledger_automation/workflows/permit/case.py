@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ledger_automation.workflows._machine import Payload, Text
+from ledger_automation.workflows._table import Payload, Text
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

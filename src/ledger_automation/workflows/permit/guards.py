@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from ledger_automation.workflows._machine import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step
 from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.permit.case import Document, Permit
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from ledger_automation.workflows._machine import Step
+from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import end_of_day, local_day, term_end
 from ledger_automation.workflows.permit.case import Application, Permit
 

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from ledger_automation.workflows._machine import Payload
+from ledger_automation.workflows._table import Payload
 from ledger_automation.workflows.money import share_of
 from ledger_automation.workflows.subsidy.payloads import Application, Condition, Programme, Rules
 

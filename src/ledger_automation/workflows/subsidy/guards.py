@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ledger_automation.workflows._machine import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step
 from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.money import share_of
 from ledger_automation.workflows.subsidy.case import Grant, Subsidy

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ledger_automation.workflows._machine import Cents, Payload, PositiveCents, Text
+from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Text
 
 Rate = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 """A funding rate in basis points."""

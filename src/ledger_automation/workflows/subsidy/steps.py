@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ledger_automation.workflows._machine import Step
+from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import end_of_day, local_day
 from ledger_automation.workflows.subsidy.case import Grant, Subsidy, Tranche, opened
 

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from ledger_automation.workflows._machine import Guard, Nothing, Payload, Transition, Workflow
+from ledger_automation.workflows._machine import Workflow
+from ledger_automation.workflows._table import Guard, Nothing, Payload, Transition
 from ledger_automation.workflows.subsidy import guards as rule
 from ledger_automation.workflows.subsidy import payloads as carries
 from ledger_automation.workflows.subsidy import steps as do

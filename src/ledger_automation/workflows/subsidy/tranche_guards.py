@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ledger_automation.workflows._machine import Guard, Step
+from ledger_automation.workflows._table import Guard, Step
 from ledger_automation.workflows.deadlines import local_day
 from ledger_automation.workflows.subsidy.case import PAID, Subsidy, Tranche
 
