@@ -16,9 +16,7 @@ from ledger_automation.cli.verify import choose_policy, read_note
 from ledger_automation.verify.auditor import Auditor, AuditReport, Mark, read_mark
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.selftest import selftest
-from ledger_automation.verify.verdict import Finding, shown
-
-_LONGEST = 70
+from ledger_automation.verify.verdict import shown
 
 
 def audit(
@@ -78,21 +76,4 @@ def _lines(report: AuditReport, seconds: float) -> list[str]:
         f"  {report.events} events of {report.cases} cases, {report.tree_size} leaves,"
         f" {report.checkpoints} checkpoints, anchored up to {report.anchored_size}; {seconds:.2f} s"
     )
-    return [head, counts, *(f"  {describe(each)}" for each in report.findings)]
-
-
-def describe(finding: Finding) -> str:
-    """Write a finding as one line: class, place, sentence, expected and actual."""
-    place = [f"case {finding.case_id}"] if finding.case_id else []
-    place += [f"step {finding.sequence}"] if finding.sequence is not None else []
-    place += [f"leaf {finding.leaf_index}"] if finding.leaf_index is not None else []
-    place += [finding.column] if finding.column else []
-    facts = (
-        f" Expected {_short(finding.expected)}, found {_short(finding.actual)}." if finding.expected is not None else ""
-    )
-    return f"{finding.tampering} {', '.join(place)}: {finding.sentence}{facts}"
-
-
-def _short(value: object) -> str:
-    text = str(shown(value))
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+    return [head, counts, *(f"  {each.in_words()}" for each in report.findings)]

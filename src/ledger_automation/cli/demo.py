@@ -1,6 +1,67 @@
-"""``ledger demo``."""
+"""``ledger demo``: everything once, on eth-tester and SQLite, with what it found in words."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from rich.progress import Progress, TaskID
+
+from ledger_automation.bootstrap import open_ledger
+from ledger_automation.cli.options import NONE, Options
+from ledger_automation.cli.output import emit, progress
+from ledger_automation.cli.seal import EPHEMERAL
+from ledger_automation.errors import Conflict
+from ledger_automation.study.demonstration import Demonstration, in_words
+from ledger_automation.verify.policy import write
+from ledger_automation.verify.verdict import shown
+
+_SUMMARY = "summary.json"
 
 
-def demo() -> int:
-    """Run."""
+def demo(
+    *,
+    out: Annotated[Path, Parameter(help="For receipts, key and summary; an earlier demo's is replaced.")] = Path("out"),
+    options: Options = NONE,
+) -> int:
+    """Run the Wismar grant, 60 permits and 300 fines; seal, receipt, audit; then tamper and find it."""
+    started = time.perf_counter()
+    _make_room(out)
+    settings = options.settings().model_copy(update={"home": out / "ledger", "database_url": options.db or ""})
+    with open_ledger(settings) as ledger, ledger.chain() as (chain, policy), progress() as bars:
+        summary = Demonstration(ledger, chain, policy, out, _Bars(bars).tell).run()
+    lines = in_words(summary)
+    data = msgspec.to_builtins(summary, builtin_types=(bytes,), enc_hook=str)
+    data["seconds"] = round(time.perf_counter() - started, 3)
+    (out / "log.pub").write_text(summary.log_key + "\n")
+    (out / "policy.json").write_bytes(write(policy))
+    (out / "summary.md").write_text("\n".join(lines) + "\n")
+    (out / _SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(data, enc_hook=shown), indent=2))
+    lines += ["", f"{out}/ holds receipts, the log's public key and the policy; {data['seconds']:.1f} s."]
+    emit(data, lines + ([EPHEMERAL] if settings.chain == "tester" else []), json=options.json)
     return 0
+
+
+def _make_room(out: Path) -> None:
+    """Remove an earlier demonstration, and never anything else."""
+    if not out.exists() or not any(out.iterdir()):
+        return
+    if not (out / _SUMMARY).exists() and not (out / "ledger" / "policy.json").exists():
+        raise Conflict(f"{out} holds something that is not a demonstration; name another folder with --out.")
+    shutil.rmtree(out)
+
+
+class _Bars:
+    """One bar for each thing that the demonstration tells of."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """Move a bar."""
+        if what not in self._tasks:
+            self._tasks[what] = self._bars.add_task(what, total=total)
+        self._bars.update(self._tasks[what], completed=done, total=total)

@@ -29,7 +29,9 @@ class Options:
         try:
             return Settings(**{name: value for name, value in given.items() if value is not None})
         except ValidationError as error:
-            flaws = "; ".join(f"LEDGER_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors())
+            flaws = "; ".join(
+                f"LEDGER_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
+            )
             raise Misconfigured(f"The settings do not hold: {flaws}.") from error
 
 

@@ -6,5 +6,4 @@ its rules, or ignored by the mapping with a reason in words, and the three count
 
     log_file.traces(path, mapping)        the file as traces, whatever its format
     commands.commands(traces, mapping)    one `Arrival` per event: a command, a reason to ignore it, or a flaw
-    rehearsal.rehearse(path, mapping)     the whole path without writing anything, as counts
 """

@@ -66,7 +66,17 @@ class SqlCases:
         self._connection = connection
 
     def record(self, steps: Sequence[RecordedStep]) -> None:
-        """Store steps; ids are drawn under the write lock, so their order is that of the commits."""
+        """Store steps; ids are drawn under the write lock, so their order is that of the commits.
+
+        A Conflict ends the transaction, so that nothing of it stays even for a caller that goes on.
+        """
+        try:
+            self._record(steps)
+        except Conflict:
+            self._connection.rollback()
+            raise
+
+    def _record(self, steps: Sequence[RecordedStep]) -> None:
         self._advance(steps)
         last = self._connection.execute(text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='event'"))
         first = int(last.scalar_one()) + 1

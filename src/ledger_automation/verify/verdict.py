@@ -23,6 +23,8 @@ class Sentence(msgspec.Struct, frozen=True):
     en: str
 
 
+_LONGEST: Final = 70
+
 SENTENCES: Final = {
     Verdict.FINAL: Sentence(
         "Alles stimmt: Nichts wurde verändert, weggelassen oder eingeschoben.",
@@ -59,6 +61,15 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     expected: Any = None
     actual: Any = None
 
+    def in_words(self) -> str:
+        """Write the finding as one line: class, place, sentence, expected and found."""
+        place = [f"case {self.case_id}"] if self.case_id else []
+        place += [f"step {self.sequence}"] if self.sequence is not None else []
+        place += [f"leaf {self.leaf_index}"] if self.leaf_index is not None else []
+        place += [self.column] if self.column else []
+        facts = "" if self.expected is None else f" Expected {_short(self.expected)}, found {_short(self.actual)}."
+        return f"{self.tampering} {', '.join(place)}: {self.sentence}{facts}"
+
 
 class VerifiedStep(msgspec.Struct, frozen=True):
     """One numbered step of a verification and whether it holds (None: could not be asked)."""
@@ -66,6 +77,11 @@ class VerifiedStep(msgspec.Struct, frozen=True):
     step: str
     holds: bool | None
     detail: str
+
+
+def _short(value: Any) -> str:
+    text = str(shown(value))
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def shown(value: Any) -> Any:

@@ -7,7 +7,7 @@ from ledger_automation.errors import NotFound
 from ledger_automation.intake import mapping as mappings
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.generator import follows, generate
-from ledger_automation.intake.rehearsal import judge
+from support.rehearsal import judge
 
 DEMO = [("traffic_fines", 300), ("receipt", 60)]
 

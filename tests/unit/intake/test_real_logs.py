@@ -10,7 +10,7 @@ from ledger_automation.errors import TransitionNotAllowed
 from ledger_automation.intake import mapping as mappings
 from ledger_automation.intake.commands import MALFORMED, commands
 from ledger_automation.intake.log_file import traces
-from ledger_automation.intake.rehearsal import Tally, rehearse
+from support.rehearsal import Tally, rehearse
 from ledger_automation.workflows import Case, workflow
 
 LOGS = {

@@ -2,7 +2,7 @@
 
     accepted + refused + ignored == events of the file
 
-This is what ``ledger replay`` will do, minus the log; it also says how fast the law itself is.
+This is what ``ledger replay`` does, minus the ledger: tests judge mappings and generators with it.
 """
 
 from collections import Counter

@@ -1,0 +1,108 @@
+"""Port CheckpointAnchor: on eth-tester in process and on Anvil. Each test has an origin, and so a log, of its own."""
+
+import time
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+
+import pytest
+
+from ledger_automation.chain import AnchoringChain, open_anchoring, open_registry
+from ledger_automation.errors import AnchorRefused, InvalidValue, Unreachable
+from ledger_automation.verify.sources import AnchorEvidence
+
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def origin() -> bytes:
+    return token_bytes(32)
+
+
+def evidence(chain: AnchoringChain, transaction: str, origin: bytes) -> AnchorEvidence:
+    deadline = time.monotonic() + 10
+    while (found := chain.evidence(transaction, origin)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+def put(chain: AnchoringChain, origin: bytes, log: Any, first: int, second: int) -> AnchorEvidence:
+    submission = chain.sign(origin, first, log.checkpoint(second), log.proof(first, second))
+    chain.broadcast(submission)
+    return evidence(chain, submission.transaction, origin)
+
+
+def test_a_chain_says_who_it_is_and_stays_it(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    identity = chain.identity()
+    put(chain, origin, tree(3), 0, 3)
+    assert chain.identity() == identity
+    assert identity.registry_code_hash != identity.genesis_hash
+
+
+def test_latest_is_none_and_then_what_was_anchored_last(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    log = tree(300)
+    assert chain.latest(origin) is None
+    for first, second in ((0, 1), (1, 7), (7, 256), (256, 300)):
+        found = put(chain, origin, log, first, second)
+        assert found.succeeded
+        assert found.anchored == log.checkpoint(second) == chain.latest(origin)
+        assert found.confirmations >= 1
+
+
+def test_signing_sends_nothing(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    log = tree(9)
+    submission = chain.sign(origin, 0, log.checkpoint(9), [])
+    assert chain.evidence(submission.transaction, origin) is None
+    assert chain.latest(origin) is None
+    assert submission.raw
+    chain.broadcast(submission)  # what was signed and not sent would be a gap for all that follow
+    evidence(chain, submission.transaction, origin)
+
+
+def test_what_would_revert_is_refused_with_the_contracts_error(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    log, fork = tree(30), tree(30, b"forged")
+    put(chain, origin, log, 0, 9)
+    refusals = {
+        "InconsistentCheckpoint": (9, fork.checkpoint(12), fork.proof(9, 12)),
+        "StalePreviousSize": (4, log.checkpoint(12), log.proof(4, 12)),
+        "TreeSizeNotGrowing": (9, log.checkpoint(9), []),
+    }
+    for error, (previous, checkpoint, proof) in refusals.items():
+        with pytest.raises(AnchorRefused) as refusal:
+            chain.sign(origin, previous, checkpoint, proof)
+        assert refusal.value.error == error
+        assert refusal.value.arguments
+    assert chain.latest(origin) == log.checkpoint(9)
+
+
+def test_sending_again_is_a_success_and_anchors_once(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    log = tree(12)
+    submission = chain.sign(origin, 0, log.checkpoint(5), [])
+    chain.broadcast(submission)
+    chain.broadcast(submission)
+    first = evidence(chain, submission.transaction, origin)
+    chain.broadcast(submission)
+    later = put(chain, origin, log, 5, 12)
+    chain.broadcast(submission)
+    again = evidence(chain, submission.transaction, origin)
+    assert (again.block_number, again.block_hash) == (first.block_number, first.block_hash)
+    assert again.confirmations > later.confirmations
+    assert chain.latest(origin) == log.checkpoint(12)
+
+
+def test_a_transaction_is_evidence_for_its_own_origin_only(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    found = put(chain, origin, tree(5), 0, 5)
+    other = chain.evidence(found.transaction, token_bytes(32))
+    assert other is not None
+    assert other.anchored is None
+    assert chain.evidence("0x" + "12" * 32, origin) is None
+    with pytest.raises(InvalidValue):
+        chain.evidence("12" * 32, origin)
+
+
+def test_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(Unreachable), open_anchoring(NOBODY, tmp_path):
+        pass
+    with pytest.raises(Unreachable), open_registry(NOBODY, tmp_path, "0x" + "11" * 20):
+        pass

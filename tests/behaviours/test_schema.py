@@ -1,0 +1,159 @@
+"""The SQLite schema: migrations with data, models that agree, newer programs, and rows that are never changed (P29)."""
+
+import multiprocessing
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, func, inspect, select, table, text
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
+
+from ledger_automation import store as package
+from ledger_automation.errors import InvalidValue, Misconfigured
+from ledger_automation.orchestrator.sequence import sequence
+from ledger_automation.store import tables
+from ledger_automation.store.engine import migrate, open_engine
+from ledger_automation.store.unit_of_work import SqlUnitOfWork
+
+APPEND_ONLY = ("event", "leaf", "node", "checkpoint")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite"
+
+
+@pytest.fixture
+def engine(path: Path) -> Iterator[Engine]:
+    opened = open_engine(f"sqlite:///{path}")
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def filled(engine: Engine, clerk: Any) -> Engine:
+    """A database with 300 events in the log: every append-only table has rows."""
+
+    def begin() -> Any:
+        return SqlUnitOfWork.open(engine)
+
+    clerk.fill(begin, 300)
+    sequence(begin, clerk.recorder, clerk.key)
+    return engine
+
+
+def revisions() -> list[str]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(str(package.__file__)).parent / "migrations"))
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()][::-1]
+
+
+def rows(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        return {name: connection.execute(select(func.count()).select_from(table(name))).scalar_one() for name in names}
+
+
+def test_the_migrations_make_what_the_models_say(engine: Engine) -> None:
+    assert tables.EventRow.metadata is SQLModel.metadata
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+
+
+def test_migrations_go_down_with_data_and_up_again(filled: Engine, clerk: Any) -> None:
+    assert rows(filled)["event"] == rows(filled)["leaf"] == 300
+    down = [*revisions()[:-1][::-1], "base"]
+    for revision in down:
+        migrate(filled, revision)
+        with filled.connect() as connection:
+            assert MigrationContext.configure(connection).get_current_revision() == (
+                None if revision == "base" else revision
+            )
+    assert set(rows(filled)) <= {"alembic_version", "sqlite_sequence"}
+    migrate(filled)
+    with filled.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    assert len(clerk.fill(lambda: SqlUnitOfWork.open(filled), 2)) == 2
+
+
+def test_opening_again_keeps_the_data_and_migrates_nothing(filled: Engine, path: Path) -> None:
+    before = rows(filled)
+    filled.dispose()
+    digest = sha256(path.read_bytes()).digest()
+    open_engine(f"sqlite:///{path}").dispose()
+    assert sha256(path.read_bytes()).digest() == digest
+    assert rows(filled) == before
+
+
+def test_a_newer_schema_is_refused_and_left_as_it_is(filled: Engine, path: Path) -> None:
+    with filled.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    filled.dispose()
+    digest = sha256(path.read_bytes()).digest()
+    with pytest.raises(Misconfigured, match="9999") as refusal:
+        open_engine(f"sqlite:///{path}")
+    assert refusal.value.facts["schema"] == "9999"
+    assert sha256(path.read_bytes()).digest() == digest
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to look at" * 40, b"\x00" * 8192])
+def test_what_is_no_database_is_refused_and_left_as_it_is(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(Misconfigured):
+        open_engine(f"sqlite:///{path}")
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_page_is_one_sentence(filled: Engine, path: Path) -> None:
+    filled.dispose()  # the last to close moves the journal into the file
+    octets = bytearray(path.read_bytes())
+    for start in range(8 * 4096, len(octets), 4096):
+        octets[start : start + 16] = b"\xff" * 16
+    path.write_bytes(octets)
+    engine = open_engine(f"sqlite:///{path}")
+    with pytest.raises(Misconfigured, match="malformed"), SqlUnitOfWork.open(engine, reading=True) as unit:
+        list(unit.cases.trails(0, 0))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("url", ["postgresql://localhost/ledger", "sqlite://", "nonsense", "mysql:x"])
+def test_other_urls_are_refused(url: str) -> None:
+    with pytest.raises(InvalidValue):
+        open_engine(url)
+
+
+def test_a_database_in_an_impossible_place_is_misconfigured(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Misconfigured):
+        open_engine(f"sqlite:///{tmp_path / 'file' / 'ledger.sqlite'}")
+
+
+@pytest.mark.parametrize("name", APPEND_ONLY)
+@pytest.mark.parametrize("change", ['UPDATE "{0}" SET {1} = {1}', 'DELETE FROM "{0}"'])
+def test_history_is_neither_changed_nor_deleted(filled: Engine, name: str, change: str) -> None:
+    column = inspect(filled).get_columns(name)[0]["name"]
+    before = rows(filled)
+    with pytest.raises(IntegrityError, match=f"rows of {name} are never changed or deleted"), filled.begin() as found:
+        found.exec_driver_sql(change.format(name, column))
+    assert rows(filled) == before
+
+
+def _open(url: str) -> None:
+    open_engine(url).dispose()
+
+
+def test_eight_processes_may_meet_at_a_new_database(path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    users = [context.Process(target=_open, args=(f"sqlite:///{path}",)) for _ in range(8)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join(30)
+    assert [user.exitcode for user in users] == [0] * 8
