@@ -175,7 +175,9 @@ class Demonstration:
                 path.write_bytes(receipts.write(issue(unit, CaseId(case_id))))
                 answer = Verifier(self._policy, self._chain).verify(receipts.read(path))
                 if answer.verdict is not Verdict.FINAL:
-                    raise Contradiction(f"A fresh receipt does not verify: {answer.steps[-1].detail}", actual=answer.steps)
+                    raise Contradiction(
+                        f"A fresh receipt does not verify: {answer.steps[-1].detail}", actual=answer.steps
+                    )
                 self._tell("receipts issued and verified", number, len(case_ids))
         return len(case_ids)
 

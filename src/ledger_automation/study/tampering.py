@@ -16,6 +16,7 @@ from zlib import crc32
 import msgspec
 
 from ledger_automation.audit.encoding import decode, encode
+from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
 from ledger_automation.merkle import Frontier, leaf_hash
 from ledger_automation.tlog.checkpoint import Checkpoint
@@ -98,7 +99,8 @@ def _back_date(db: sqlite3.Connection, _: SignerKey) -> None:
 
 
 def _replace_document(db: sqlite3.Connection, _: SignerKey) -> None:
-    db.execute("UPDATE attachment SET content = ?", (b"Council paper VO/2019/3113, in another version, with another own share than the council saw.\n",))
+    paper = b"Council paper VO/2019/3113, in a version with another own share than the council saw.\n"
+    db.execute("UPDATE attachment SET content = ?", (paper,))
 
 
 def _swap_key(db: sqlite3.Connection, key: SignerKey) -> None:
@@ -120,17 +122,20 @@ def rewrite(db: sqlite3.Connection, key: SignerKey) -> None:
 
 
 def _recommit(db: sqlite3.Connection, case_id: str) -> None:
-    previous = None
+    previous, trail = None, Trail()
     query = "SELECT id, salt, canonical FROM event JOIN content ON event_id = id WHERE case_id = ? ORDER BY sequence"
     for event_id, salt, canonical in db.execute(query, (case_id,)).fetchall():
         event = msgspec.structs.replace(decode(canonical), previous=previous.hex() if previous else None)
         written = encode(event)
         previous = commit(salt, written)
+        trail.follow(event, previous)
         db.execute("UPDATE event SET commitment = ? WHERE id = ?", (previous, event_id))
         row = (written, crc32(written), event_id)
         db.execute("UPDATE content SET canonical = ?, checksum = ? WHERE event_id = ?", row)
         db.execute("UPDATE leaf SET leaf_hash = ? WHERE event_id = ?", (leaf_hash(previous), event_id))
-    db.execute('UPDATE "case" SET head = ? WHERE case_id = ?', (previous, case_id))
+    if trail.table is not None and trail.case is not None:
+        data = trail.table.freeze(trail.case.data)
+        db.execute('UPDATE "case" SET head = ?, data = ? WHERE case_id = ?', (previous, data, case_id))
 
 
 def _resign(db: sqlite3.Connection, key: SignerKey) -> None:

@@ -23,7 +23,7 @@ from ledger_automation.errors import LedgerError
 from ledger_automation.values import parse_timestamp, timestamp
 from ledger_automation.verify.log_audit import LogReport
 from ledger_automation.verify.policy import Level
-from ledger_automation.verify.reconstruction import continues
+from ledger_automation.verify.reconstruction import plainly_holds
 from ledger_automation.verify.row_audit import diagnose, diagnose_documents, found, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
@@ -121,19 +121,9 @@ class CaseAudit:
         """Return everything that does not hold in a case, causes before consequences."""
         self.cases += 1
         self.events += len(rows)
-        if case_id not in self._log.missing and self._plainly_holds(record, rows):
+        if case_id not in self._log.missing and plainly_holds(record, rows, self._origin):
             return []
         return self._closely(case_id, record, rows)
-
-    def _plainly_holds(self, record: CaseRecord | None, rows: list[EventRecord]) -> bool:
-        """Tell, as fast as can be, whether a fully logged case without documents holds; otherwise one looks closely."""
-        trail, last_leaf, origin = Trail(), -1, self._origin
-        for row in rows:
-            leaf = row.leaf_index
-            if leaf is None or leaf < last_leaf or row.documents or not continues(trail, row, origin):
-                return False
-            last_leaf = leaf
-        return _is_projected(record, trail, rows)
 
     def _closely(self, case_id: str, record: CaseRecord | None, rows: list[EventRecord]) -> list[Finding]:
         evidence = Evidence(case_id, record, rows, self._log.missing.pop(case_id, []), Trail(), {}, [], [])

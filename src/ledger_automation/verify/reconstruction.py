@@ -3,8 +3,10 @@
 A sound event leaves no freedom: its columns, the case's history and the law together determine its canonical bytes,
 but for the payload. So the payload alone is read from the stored bytes, the law is asked, the event is written anew,
 and one comparison of bytes tells that the form is canonical, the columns repeat it, it continues the case, and the law
-leads where it says. What is left are the commitment and the leaf. Whoever fails here is looked at closely by
-`case_audit`, which decodes, compares and names; this module only ever says yes or no.
+leads where it says. What is left are the commitment, the leaf, and in the end the case's own row.
+
+This module only ever says yes or no, and no for whatever is not plain: events that are not logged yet, have attachments
+or a signature, or were erased. Those are looked at closely by `case_audit`, which decodes, compares and names.
 """
 
 from functools import cache
@@ -15,15 +17,20 @@ from zlib import crc32
 import msgspec
 
 from ledger_automation.audit.event import SCHEMA, AuditEvent
-from ledger_automation.audit.trail import Trail
 from ledger_automation.errors import LedgerError
 from ledger_automation.values import parse_timestamp
-from ledger_automation.verify.sources import EventRecord
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.sources import CaseRecord, EventRecord
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._machine import Workflow
-from ledger_automation.workflows._table import Actor, Step, Transition
+from ledger_automation.workflows._table import Actor, Case, Step, Transition
 
-_encode = msgspec.json.Encoder(order="sorted").encode
+_FIELDS = tuple(sorted(AuditEvent.__struct_fields__))
+_Written = msgspec.defstruct("_Written", [(name, Any) for name in _FIELDS], frozen=True, gc=False)
+"""An audit event with its fields in canonical order, so that only payloads are sorted when they are written."""
+
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder().encode
 
 
 class _Reader(NamedTuple):
@@ -38,44 +45,60 @@ class _Reader(NamedTuple):
 def _reader(name: str, action: str) -> _Reader:
     table = workflow(name)
     transition = table.transition(action)
-    carrier = msgspec.defstruct("Carrier", [("payload", transition.payload)], frozen=True)
+    carrier = msgspec.defstruct("_Carrier", [("payload", transition.payload)], frozen=True, gc=False)
     return _Reader(table, transition, msgspec.json.Decoder(carrier))
 
 
-def continues(trail: Trail, row: EventRecord, origin: str) -> bool:
-    """Take the trail one sound, logged row on; False, and the trail unfit for use, when anything does not hold."""
+def plainly_holds(record: CaseRecord | None, rows: list[EventRecord], origin: str) -> bool:
+    """Tell whether a plain case holds: every row, their order, the law, and where the case's row says it stands."""
     try:
-        return _continues(trail, row, origin)
+        return record is not None and _holds(record, rows, origin)
     except (LedgerError, msgspec.MsgspecError, TypeError, ValueError):
         return False
 
 
-def _continues(trail: Trail, row: EventRecord, origin: str) -> bool:
-    # Unpacked at once: twenty look-ups by name would cost a tenth of the whole audit.
-    (_, case_id, sequence, name, action, to_state, actor_id, role, occurred_at, recorded_at, amount, commitment, salt,
-     canonical, checksum, _, _, leaf, leaf_case_id, leaf_sequence) = row  # fmt: skip
-    table, transition, decoder = _reader(name, action)
-    payload = decoder.decode(canonical).payload  # type: ignore[arg-type]
-    actor, case = Actor(actor_id, role), trail.case
-    before = None if case is None else case.state
-    after = table.decide(case, transition, Step(before, actor, payload, parse_timestamp(occurred_at)))
-    previous = None if trail.head is None else trail.head.hex()
-    written = AuditEvent(
-        SCHEMA, origin, name, table.version, case_id, sequence, previous, action, before, to_state, actor, occurred_at,
-        recorded_at, payload, (), None,
-    )  # fmt: skip
-    stated = getattr(payload, "amount", None)
-    holds = (
-        _encode(written) == canonical
-        and sequence == after.sequence
-        and to_state == after.state
-        and amount == (stated if type(stated) is int else None)
-        and sha256(salt + canonical).digest() == commitment  # type: ignore[operator]
-        and crc32(canonical) == checksum
-        and sha256(b"\x00" + commitment).digest() == leaf
-        and leaf_case_id == case_id
-        and leaf_sequence == sequence
-        and (trail.table is table or trail.table is None)
+def _holds(record: CaseRecord, rows: list[EventRecord], origin: str) -> bool:
+    case: Case | None = None
+    head: bytes | None = None
+    last_leaf, occurred_at = -1, ""
+    for row in rows:
+        # Unpacked at once: twenty look-ups by name would cost a tenth of the whole audit.
+        (_, case_id, sequence, name, action, to_state, actor_id, role, occurred_at, recorded_at, amount, commitment,
+         salt, canonical, checksum, documents, leaf_index, leaf_hash, leaf_case_id, leaf_sequence) = row  # fmt: skip
+        table, transition, decoder = _reader(name, action)
+        payload = decoder.decode(canonical).payload  # type: ignore[arg-type]
+        actor, before = Actor(actor_id, role), None if case is None else case.state
+        after = table.decide(case, transition, Step(before, actor, payload, parse_timestamp(occurred_at)))
+        written = _Written(
+            action, actor, (), case_id, before, occurred_at, origin, msgspec.Raw(_encode_sorted(payload)),
+            None if head is None else head.hex(), recorded_at, SCHEMA, sequence, None, to_state, name, table.version,
+        )  # fmt: skip
+        stated = getattr(payload, "amount", None)
+        if (
+            _encode(written) != canonical
+            or sequence != after.sequence
+            or to_state != after.state
+            or amount != (stated if type(stated) is int else None)
+            or sha256(salt + canonical).digest() != commitment  # type: ignore[operator]
+            or crc32(canonical) != checksum
+            or sha256(b"\x00" + commitment).digest() != leaf_hash
+            or leaf_case_id != case_id
+            or leaf_sequence != sequence
+            or leaf_index <= last_leaf  # type: ignore[operator]
+            or documents
+            or name != record.workflow
+        ):
+            return False
+        case, head, last_leaf = after, commitment, leaf_index  # type: ignore[assignment]
+    return case is not None and _is_projected(record, table, case, (head, occurred_at))
+
+
+def _is_projected(record: CaseRecord, table: Workflow[Any], case: Case, last: tuple[bytes | None, str]) -> bool:
+    return (
+        record.state == case.state
+        and record.sequence == case.sequence
+        and (record.head, record.at) == last
+        and record.workflow_version == table.version
+        and record.level != Level.RECORDED
+        and record.data == table.freeze(case.data)
     )
-    trail.table, trail.case, trail.head = table, after, commitment
-    return holds

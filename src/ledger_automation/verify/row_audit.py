@@ -9,17 +9,16 @@ tampering catalogue by asking which of several independent copies of a fact stil
 """
 
 import json
-import unicodedata
 from hashlib import sha256
 from typing import Any
 from zlib import crc32
 
 from ledger_automation.audit.encoding import decode
-from ledger_automation.audit.event import AuditEvent
-from ledger_automation.canonical import canonicalize, commit, parse
+from ledger_automation.audit.event import Attachment, AuditEvent
 from ledger_automation.errors import LedgerError
 from ledger_automation.merkle import leaf_hash, node_hash
 from ledger_automation.verify.columns import columns
+from ledger_automation.verify.confusion import explain
 from ledger_automation.verify.sources import COLUMNS, DocumentRecord, EventRecord
 from ledger_automation.verify.verdict import Finding
 
@@ -32,6 +31,27 @@ _COLUMN_CLASSES = {
     "recorded_at": "T13",
 }
 """Changes to these columns have classes of their own; every other column is T02."""
+
+_CHANGES = {
+    "T08": "its place in the case is another",
+    "T11": "a value was replaced by one that looks alike",
+    "T12": "the same text was written in another form",
+    "T13": "its moment was shifted",
+    "T20": "its actor's role is another",
+}
+"""What a confirmed guess means (`confusion`)."""
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "event_id": (int,),
+    "sequence": (int,),
+    "commitment": (bytes,),
+    "salt": (bytes, type(None)),
+    "canonical": (bytes, type(None)),
+    "leaf_index": (int, type(None)),
+    "leaf_hash": (bytes, type(None)),
+    "leaf_sequence": (int, type(None)),
+}
+_PLACES = {"event_id": "id", "salt": "content.salt", "canonical": "content.canonical", "leaf_hash": "leaf.leaf_hash"}
 
 
 def sound(row: EventRecord, origin: str) -> AuditEvent | None:
@@ -59,40 +79,58 @@ def _leaf_holds(row: EventRecord) -> bool:
     )
 
 
+def malformed(row: EventRecord) -> Finding | None:
+    """Name the first field that does not even have the type by which rows are put in order and held together."""
+    for name, kinds in _KINDS.items():
+        value = getattr(row, name)
+        if type(value) not in kinds:
+            sentence = f"The field {name} holds {'nothing' if value is None else 'a ' + type(value).__name__}."
+            return found(row, "T11", sentence, _PLACES.get(name, name), [each.__name__ for each in kinds], value)
+    return None
+
+
 def diagnose(row: EventRecord) -> Finding:
-    """Name what was done to a row whose content is there and which is not sound."""
-    if not isinstance(row.canonical, bytes) or not isinstance(row.salt, bytes):
-        column = "canonical" if not isinstance(row.canonical, bytes) else "salt"
-        return found(row, "T11", f"The column {column} does not hold bytes.", f"content.{column}")
-    if _opens(row.salt, row.canonical, row.commitment):
+    """Name what was done to a well-formed row whose content is there and which is not sound."""
+    salt, canonical = row.salt or b"", row.canonical or b""
+    if not salt:
+        sentence = "The salt is gone without a decision to erase the content."
+        return found(row, "T18", sentence, "content.salt", "32 bytes", row.salt)
+    opened = sha256(salt + canonical).digest()
+    if opened == row.commitment:
         return _opened(row)
-    return _unopened(row, row.salt, row.canonical)
-
-
-def _opens(salt: bytes, canonical: bytes, commitment: object) -> bool:
-    return sha256(salt + canonical).digest() == commitment
+    if leaf_hash(opened) == row.leaf_hash:
+        return found(row, "T02", "The commitment was changed.", "commitment", opened, row.commitment)
+    return _unopened(row, salt, canonical)
 
 
 def _unopened(row: EventRecord, salt: bytes, canonical: bytes) -> Finding:
-    """The commitment does not open: bytes, salt or the commitment itself were changed."""
-    if leaf_hash(sha256(salt + canonical).digest()) == row.leaf_hash:
-        expected = sha256(salt + canonical).digest()
-        return found(row, "T02", "The commitment was changed.", "commitment", expected, row.commitment)
-    if crc32(canonical) == row.checksum and _repeats(row, canonical):
-        sentence = "The salt was replaced (or content and checksum together): the commitment does not open."
+    """The commitment does not open: bytes or salt were changed."""
+
+    def opens(before: bytes) -> bool:
+        opened = sha256(salt + before).digest()
+        return opened == row.commitment or leaf_hash(opened) == row.leaf_hash
+
+    guess = explain(canonical, opens, tuple(row[1:11]))
+    if guess is not None:
+        sentence = f"The content was changed: {_CHANGES[guess.tampering]}."
+        return found(row, guess.tampering, sentence, guess.column, guess.canonical, canonical)
+    if crc32(canonical) == row.checksum and not _differing(row, canonical):
+        sentence = "The salt was replaced: content, columns and checksum agree, but the commitment does not open."
         return found(row, "T17", sentence, "content.salt", "the salt that opens the commitment", salt)
-    if _same_in_another_form(row, salt, canonical):
-        sentence = "The content was rewritten in another form of the same text."
-        return found(row, "T12", sentence, "content.canonical", "the canonical form", canonical[:120])
     return _edited(row, canonical)
 
 
-def _repeats(row: EventRecord, canonical: bytes) -> bool:
-    """Tell whether the content is an event that says what the columns say."""
+def _differing(row: EventRecord, canonical: bytes) -> list[tuple[str, Any, Any]]:
+    """List the columns that do not repeat the content: name, what the content says, what stands there."""
     try:
-        return columns(decode(canonical)) == row[1:11]
+        said = columns(decode(canonical))
     except LedgerError:
-        return False
+        return [("canonical", None, None)]
+    return [
+        (column, there, stored)
+        for column, there, stored in zip(COLUMNS, said, row[1:11], strict=True)
+        if there != stored or type(there) is not type(stored)
+    ]
 
 
 def _edited(row: EventRecord, canonical: bytes) -> Finding:
@@ -100,14 +138,13 @@ def _edited(row: EventRecord, canonical: bytes) -> Finding:
     try:
         event = decode(canonical)
     except LedgerError as error:
-        confused = _json_shape(canonical)
         sentence = f"The content was changed: {error.sentence}"
-        return found(row, "T11" if confused else "T12", sentence, "content.canonical", None, canonical[:120])
-    for column, said, stored in zip(COLUMNS, columns(event), row[1:11], strict=True):
-        if said != stored:
-            sentence = f"The content was changed: its {column} is not what was recorded."
-            kind = _COLUMN_CLASSES.get(column, "T02")
-            return found(row, "T02" if kind == "T08" else kind, sentence, column, stored, said)
+        kind = "T11" if _json_shape(canonical) else "T12"
+        return found(row, kind, sentence, "content.canonical", None, canonical)
+    for column, said, stored in _differing(row, canonical):
+        sentence = f"The content was changed: its {column} is not what was recorded."
+        said = event.payload.get("amount") if column == "amount" else said  # noqa: PLW2901  a text is not an amount
+        return found(row, _column_class(column, said, stored), sentence, column, stored, said)
     return found(row, "T02", "The payload was changed.", "payload", "what the commitment covers", event.payload)
 
 
@@ -119,11 +156,9 @@ def _opened(row: EventRecord) -> Finding:
     except LedgerError as error:
         sentence = f"What was committed is not an event: {error.sentence}"
         return found(row, "T12", sentence, "content.canonical", None, canonical[:120])
-    for column, said, stored in zip(COLUMNS, columns(event), row[1:11], strict=True):
-        if said != stored or type(said) is not type(stored):
-            return found(
-                row, _column_class(column, said, stored), f"The column {column} was changed.", column, said, stored
-            )
+    for column, said, stored in _differing(row, canonical):
+        kind = _column_class(column, said, stored)
+        return found(row, kind, f"The column {column} was changed.", column, said, stored)
     if crc32(canonical) != row.checksum:
         return found(row, "T02", "The checksum was changed.", "content.checksum", crc32(canonical), row.checksum)
     return _leaf(row, event)
@@ -157,18 +192,6 @@ def _is_unprefixed(row: EventRecord) -> bool:
     return row.leaf_hash in (*forms, node_hash(commitment, commitment), sha256(b"\x01" + commitment).digest())
 
 
-def _same_in_another_form(row: EventRecord, salt: bytes, canonical: bytes) -> bool:
-    """Tell whether the content, brought back to canonical form or to a Unicode normal form, opens the commitment."""
-    forms = []
-    try:
-        text = canonical.decode()
-        forms = [unicodedata.normalize(form, text).encode() for form in ("NFC", "NFD")]
-        forms.append(canonicalize(parse(canonical)))
-    except (UnicodeDecodeError, LedgerError):
-        pass
-    return any(commit(salt, form) == row.commitment for form in forms)
-
-
 def _json_shape(canonical: bytes) -> bool:
     """Tell whether bytes are JSON that any reader reads alike, so that only a value's type or presence is off."""
     doubled = False
@@ -198,24 +221,28 @@ def _has_huge(value: Any) -> bool:
 
 
 def diagnose_documents(row: EventRecord, event: AuditEvent, stored: list[DocumentRecord]) -> list[Finding]:
-    """Compare the stored attachments of an event with what was committed of them."""
-    findings = []
+    """Compare the stored attachments of an event with what was committed of them, in their order."""
     if len(stored) != len(event.attachments):
-        counts = (len(event.attachments), len(stored))
-        sentence = "The event's attachments are not complete."
-        findings.append(found(row, "T14", sentence, "attachment", *counts))
-    for committed, document in zip(event.attachments, stored, strict=False):
-        said, there = (committed.name, committed.media_type), (document.name, document.media_type)
-        if said != there:
-            findings.append(found(row, "T16", "An attachment's name or type was changed.", "attachment", said, there))
-        elif not isinstance(document.content, bytes) or sha256(document.content).hexdigest() != committed.sha256:
-            size = len(document.content)
-            kind, what = ("T15", "truncated") if size < committed.size else ("T14", "replaced")
-            sentence = f"The attachment {committed.name} was {what}."
-            findings.append(
-                found(row, kind, sentence, "attachment", committed.sha256, sha256(bytes(document.content)).hexdigest())
-            )
-    return findings
+        sentence = "The event's attachments are not those that were committed: one was removed or added."
+        return [found(row, "T14", sentence, "attachment", len(event.attachments), len(stored))]
+    pairs = zip(event.attachments, stored, strict=True)
+    return [finding for said, there in pairs if (finding := _document(row, said, there)) is not None]
+
+
+def _document(row: EventRecord, said: Attachment, there: DocumentRecord) -> Finding | None:
+    for column in ("name", "media_type"):
+        expected, actual = getattr(said, column), getattr(there, column)
+        if expected != actual:
+            sentence = f"The {column} of the attachment {said.name} was changed."
+            return found(row, "T16", sentence, f"attachment.{column}", expected, actual)
+    content = there.content
+    if not isinstance(content, bytes):
+        kind, what, digest = "T14", "replaced by what are no bytes", type(content).__name__
+    elif (digest := sha256(content).hexdigest()) == said.sha256:
+        return None
+    else:
+        kind, what = ("T15", "truncated") if len(content) < said.size else ("T14", "replaced")
+    return found(row, kind, f"The attachment {said.name} was {what}.", "attachment.content", said.sha256, digest)
 
 
 def found(  # noqa: PLR0913, PLR0917  a finding's facts
@@ -227,7 +254,7 @@ def found(  # noqa: PLR0913, PLR0917  a finding's facts
         sentence=sentence,
         case_id=str(row.case_id),
         sequence=row.sequence if isinstance(row.sequence, int) else None,
-        leaf_index=row.leaf_index,
+        leaf_index=row.leaf_index if isinstance(row.leaf_index, int) else None,
         column=column,
         expected=expected,
         actual=actual,

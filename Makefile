@@ -1,0 +1,51 @@
+# Everything needs Python 3.11+, git and make alone; each target does its own set-up. `make` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+NPM := $(BIN)/npm
+
+.PHONY: help setup node demo test lint bench contracts-build lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: $(BIN)/.ready ## the virtual environment in .venv, with everything pinned by hash
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+node: node_modules/.ready ## the Solidity compiler, Anvil and OpenZeppelin, by the Node that comes from PyPI
+
+node_modules/.ready: $(BIN)/.ready package.json package-lock.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+demo: setup ## the Wismar grant, 60 permits, 300 fines; sealed, anchored, audited, tampered with (out/)
+	$(BIN)/ledger demo --out out
+
+test: setup node ## all tests
+	$(BIN)/python -m pytest -q -n 2
+
+lint: setup node ## style, types, import rules, and what is generated against what is committed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ledger contracts check
+
+bench: setup ## measure speed and memory on this machine, and write benchmarks/ (minutes)
+	$(BIN)/python scripts/bench.py
+
+contracts-build: setup node ## compile the contracts and write their artifacts
+	$(BIN)/ledger contracts build
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-header --universal \
+		--python-version 3.11 pyproject.toml -o requirements.lock
+
+clean: ## remove what the targets made
+	rm -rf .venv node_modules out .ledger
