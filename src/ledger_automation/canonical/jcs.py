@@ -119,7 +119,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_float(text: str) -> NoReturn:
-    raise CanonicalError(f"The number {text:.40} is not a whole number.", number=text[:40])
+    raise CanonicalError(f"The number {text:.40} is not whole; money is written in whole cents.", number=text[:40])
 
 
 def _integer(text: str) -> int:

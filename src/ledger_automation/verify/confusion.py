@@ -17,11 +17,12 @@ import json
 import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.errors import LedgerError
-from ledger_automation.values import parse_timestamp, timestamp
+from ledger_automation.values import MAX_INTEGER, parse_timestamp, timestamp
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._table import ROLES
 
@@ -56,7 +57,7 @@ def _guesses(canonical: bytes, known: tuple[Any, ...]) -> Iterator[Guess]:
     try:
         text = canonical.decode()
         for form in ("NFC", "NFD"):
-            yield Guess(unicodedata.normalize(form, text).encode(), "T12", "content.canonical")  # type: ignore[arg-type]
+            yield Guess(unicodedata.normalize(form, text).encode(), "T12", "content.canonical")
         values = [json.loads(text), json.loads(text, object_pairs_hook=lambda pairs: dict(reversed(pairs)))]
     except (ValueError, RecursionError):
         return
@@ -70,7 +71,7 @@ def _changes(value: dict[str, Any], known: tuple[Any, ...]) -> Iterator[Guess]:
     yield from _roles(value)
     yield from _moments(value)
     sequence = value.get("sequence")
-    if type(sequence) is int and 0 <= sequence:
+    if type(sequence) is int and 0 <= sequence < MAX_INTEGER:
         yield from _instead(value, "sequence", range(sequence + _FURTHEST), value, "T08", "sequence")
     yield from _types(value, known)
     yield from _absent(value, known)
@@ -140,7 +141,7 @@ def _payload_fields(value: dict[str, Any]) -> tuple[str, ...]:
 def _boundaries(value: dict[str, Any]) -> Iterator[Guess]:
     """Move the boundary between two neighbouring texts: ("12", "3") may have been ("1", "23")."""
     places = [place for place in _places(value, "") if isinstance(place[0][place[1]], str)]
-    for (left, first, path), (right, second, _) in zip(places, places[1:], strict=False):
+    for (left, first, path), (right, second, _) in pairwise(places):
         before = left[first], right[second]
         joined = "".join(before)
         for cut in range(len(joined) + 1):

@@ -4,11 +4,13 @@ The log is read once, from where the last audit ended. What this pass cannot kno
 decided together with what the cases say (`auditor.Auditor`), so mismatches are collected here and named there.
 """
 
+from collections import deque
 from collections.abc import Iterator
 
 import msgspec
 
 from ledger_automation.errors import NoteError
+from ledger_automation.merkle import node_hash
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.verify.policy import VerificationPolicy
@@ -28,7 +30,10 @@ class RootMismatch(msgspec.Struct, frozen=True):
 
 
 class LogReport(msgspec.Struct):
-    """What the pass saw. ``missing`` are leaves whose event's row is gone, by case."""
+    """What the pass saw. ``missing`` are leaves whose event's row is gone, by case.
+
+    ``signed`` is the largest size that a checkpoint is stored of, or that somebody else vouches for.
+    """
 
     frontier: Frontier
     findings: list[Finding] = []
@@ -38,6 +43,7 @@ class LogReport(msgspec.Struct):
     nodes: list[StoredNode] = []
     missing: dict[str, list[LeafRecord]] = {}
     edge: Edge = Edge(0, "")
+    signed: int = 0
 
 
 class LogAudit:
@@ -51,12 +57,13 @@ class LogAudit:
         self._vouched = vouched
         self._start = start.size
         self._report = LogReport(start)
-        self._node_rows: dict[int, Iterator[StoredNode]] = {}
+        self._node_rows: dict[int, deque[StoredNode]] = {}
 
     def run(self) -> LogReport:
         """Read leaves, nodes and checkpoints."""
         records = list(self._source.checkpoints(self._start))
         sizes = sorted({record.tree_size for record in records if _is_size(record.tree_size)} | set(self._vouched))
+        self._report.signed = max([self._start, *sizes])
         stops = iter(size for size in sizes if size > self._start)
         self._leaves(stops)
         self._report.edge = self._source.edge()
@@ -73,11 +80,11 @@ class LogAudit:
         frontier, expected = self._report.frontier, self._start
         stop = next(stops, None)
         block: list[bytes] = []
-        for index, leaf in self._source.leaves(self._start):
+        for index, leaf in self._after_the_start():
             if index != expected:
                 self._gap(expected, index)
-                expected = index
-            block.append(leaf)
+            expected = index if type(index) is int else expected
+            block.append(leaf if isinstance(leaf, bytes) else b"")  # what is no hash is found with its event
             expected += 1
             if expected == stop or len(block) == _BLOCK:
                 self._extend(block)
@@ -87,6 +94,20 @@ class LogAudit:
                     stop = next(stops, None)
         self._extend(block)
 
+    def _after_the_start(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the new leaves, after a look at the last one that an earlier audit saw: is it still there?"""
+        if not self._start:
+            return self._source.leaves(0)
+        leaves = self._source.leaves(self._start - 1)
+        index, leaf = next(leaves, (-1, b""))
+        last = self._report.frontier.rows[0][-1:] or [leaf]
+        if (index, leaf) != (self._start - 1, last[0]):
+            sentence = "The log ends, or reads otherwise, before the place where the last audit ended."
+            self._report.findings.append(
+                Finding(tampering="T21", sentence=sentence, leaf_index=self._start - 1, expected=last[0], actual=leaf)
+            )
+        return leaves
+
     def _gap(self, expected: int, actual: int) -> None:
         sentence = f"The log has no leaf {expected}."
         self._report.findings.append(
@@ -95,17 +116,24 @@ class LogAudit:
 
     def _extend(self, block: list[bytes]) -> None:
         for node in self._report.frontier.extend(block):
-            rows = self._node_rows.get(node.level)
-            if rows is None:
-                rows = self._node_rows[node.level] = self._source.nodes(node.level, node.number)
-            if next(rows, None) != node:
+            if self._stored(node) != node:
                 self._report.nodes.append(node)
+
+    def _stored(self, node: StoredNode) -> StoredNode | None:
+        """Return what is stored in a node's place; whatever stands before it in the table is surplus."""
+        rows = self._node_rows.get(node.level)
+        if rows is None:
+            rows = self._node_rows[node.level] = deque(self._source.nodes(node.level, node.number))
+        while rows and not (type(rows[0].number) is int and rows[0].number >= node.number):
+            self._report.nodes.append(rows.popleft())
+        return rows.popleft() if rows and rows[0].number == node.number else None
 
     def _surplus_nodes(self) -> None:
         """Stored nodes that no full tile of the log explains."""
         for level in range(TILE_HEIGHT, 64, TILE_HEIGHT):
-            rows = self._node_rows.get(level) or self._source.nodes(level, self._report.frontier.size >> level)
-            self._report.nodes.extend(rows)
+            rows = self._node_rows.get(level)
+            left = self._source.nodes(level, self._report.frontier.size >> level) if rows is None else iter(rows)
+            self._report.nodes.extend(left)
 
     def _checkpoint(self, record: CheckpointRecord) -> None:
         try:
@@ -113,7 +141,7 @@ class LogAudit:
         except NoteError as error:
             self._malformed(record, "note", error.expected, error.actual, error.sentence)
             return
-        except (TypeError, AttributeError):
+        except (TypeError, AttributeError, ValueError):
             self._malformed(record, "note", "text", type(record.note).__name__, "The checkpoint's note is not text.")
             return
         for column, said in (("tree_size", checkpoint.tree_size), ("root_hash", checkpoint.root_hash)):
@@ -151,5 +179,16 @@ def size_of_root(source: LogSource, root: bytes) -> int | None:
     return None
 
 
+def stands_above(source: LogSource, digest: object, corrected: dict[int, bytes]) -> bool:
+    """Tell whether a hash is an interior node over the leaves, some of them put right. Costs the whole log too."""
+    row = [corrected.get(index, leaf) for index, leaf in source.leaves(0)]
+    while len(row) > 1:
+        paired = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
+        if digest in paired:
+            return True
+        row = paired + row[-1:] if len(row) % 2 else paired
+    return False
+
+
 def _is_size(value: object) -> bool:
-    return isinstance(value, int) and value > 0
+    return type(value) is int and value > 0
