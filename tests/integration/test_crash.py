@@ -25,8 +25,8 @@ from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from support.rehearsal import rehearse
 
 ORIGIN = sha256(b"wismar.example/ledger").digest()
-HOMES, KILLS = 4, 3
-"""So many homes, each killed so often before it may finish: twelve moments a level."""
+MOMENTS = 12
+"""So many homes a level are killed at a moment of their own, and every third of them a second time."""
 
 DIES_AFTER_COMMITS = """
 import os, signal, sys
@@ -120,16 +120,20 @@ def stored(home: Path) -> tuple[Totals, int]:
 
 
 def anchored_sizes(home: Path) -> list[int]:
-    """Return the sizes that the chain holds, in the order in which it accepted them: one event each."""
+    """Return the sizes that the chain holds, in the order in which it accepted them.
+
+    Each was one transaction, and nothing else was ever sent to the registry. (A second contract may lie beside it: who
+    dies between creating one and writing its address down leaves it behind, empty and pinned by nobody.)
+    """
     with open_anchoring("anvil", home) as chain, open_chain("anvil", home) as connection:
-        logs = connection.web3.eth.get_logs({"address": chain.registry.address, "fromBlock": 0})  # type: ignore[typeddict-item]
-        sizes = [int.from_bytes(log["topics"][2], "big") for log in logs if log["topics"][0] == chain.registry._topic]
+        eth, account = connection.web3.eth, keys.anchorer(home, create=False).address
+        blocks = [eth.get_block(number, full_transactions=True) for number in range(eth.block_number + 1)]
+        sent: list[Any] = [each for block in blocks for each in block["transactions"] if each["from"] == account]  # type: ignore[index]
+        found = [chain.evidence(each["hash"].to_0x_hex(), ORIGIN) for each in sent if each.get("to")]
+        sizes = [each.anchored.tree_size if each and each.anchored else -1 for each in found]
         latest = chain.latest(ORIGIN)
-        assert latest is not None
-        assert latest.tree_size == sizes[-1]
-        account = keys.anchorer(home, create=False).address
-        sent = connection.web3.eth.get_transaction_count(account)
-        assert sent == 1 + len(sizes), "one deployment, one transaction an anchor, none reverted, none beside"
+    assert latest is not None
+    assert latest.tree_size == sizes[-1]
     return sizes
 
 
@@ -149,23 +153,24 @@ def holds(ledger: Callable[..., Any], home: Path, level: str, expected: Totals) 
 def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
     level: str, fines: Path, homes: Any, ledger: Callable[..., Any], expected: Totals
 ) -> None:
-    undisturbed = homes()
-    started = time.monotonic()
-    assert finished(ledger(*replaying(fines, undisturbed, level))) == 0
-    duration = time.monotonic() - started
+    duration = 0.0
+    for undisturbed in (homes(), homes()):  # the first also starts the server that the others are started from
+        started = time.monotonic()
+        assert finished(ledger(*replaying(fines, undisturbed, level))) == 0
+        duration = time.monotonic() - started
     holds(ledger, undisturbed, level, expected)
     random = Random(f"{level}/2026")
     killed = 0
-    for _ in range(HOMES):
+    for number in range(MOMENTS):
         home = homes()
-        for _ in range(KILLS):
+        for again in range(2 if number % 3 == 0 else 1):
             process = ledger(*replaying(fines, home, level))
-            process.join(random.uniform(0.02, duration))
+            process.join(random.uniform(0.05, 0.9 * duration) / (1 + again))
             process.kill()
             killed += finished(process) == -9
         assert finished(ledger(*replaying(fines, home, level))) == 0
         holds(ledger, home, level, expected)
-    assert killed >= HOMES * KILLS // 2, "most of the moments fell into the replay"
+    assert killed >= MOMENTS, "most of the moments fell into the replay"
 
 
 POINTS = [("logged", number) for number in (1, 2, 5)] + [("anchored", number) for number in (1, 2, 3, 4, 7, 8)]

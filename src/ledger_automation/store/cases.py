@@ -10,12 +10,13 @@ from operator import itemgetter
 from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from ledger_automation.errors import Conflict
 from ledger_automation.orchestrator.ports import RecordedStep
+from ledger_automation.store.bulk import insert_rows
 from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow
 from ledger_automation.verify.columns import columns
 from ledger_automation.verify.sources import COLUMNS, CaseRecord, DocumentRecord, EventRecord
@@ -32,7 +33,6 @@ def table(row: type[SQLModel]) -> Any:
 _CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
     table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)
 )
-_INSERTS = {name: insert(name) for name in (_CASE, _EVENT, _CONTENT, _DOCUMENT)}
 _CASE_COLUMNS = [_CASE.c[name] for name in CaseRecord._fields]
 _ADVANCE = (
     update(_CASE)
@@ -81,9 +81,12 @@ class SqlCases:
         last = self._connection.execute(text("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='event'"))
         first = int(last.scalar_one()) + 1
         numbered = list(enumerate(steps, first))
-        self._insert(_EVENT, [_event_row(number, step) for number, step in numbered])
-        self._insert(_CONTENT, [_content_row(number, step) for number, step in numbered])
-        self._insert(_DOCUMENT, [row for number, step in numbered for row in _document_rows(number, step)])
+        events = [(number, *columns(step.event), step.commitment) for number, step in numbered]
+        contents = [(number, step.salt, step.canonical, crc32(step.canonical)) for number, step in numbered]
+        documents = [(number, at, *each) for number, step in numbered for at, each in enumerate(step.documents)]
+        insert_rows(self._connection, _EVENT, events)
+        insert_rows(self._connection, _CONTENT, contents)
+        insert_rows(self._connection, _DOCUMENT, documents)
 
     def case(self, case_id: str) -> CaseRecord | None:
         """Return one case's row."""
@@ -119,47 +122,26 @@ class SqlCases:
         for block in result.partitions():
             yield from block
 
-    def _insert(self, target: Any, rows: list[dict[str, Any]]) -> None:
-        if rows:
-            self._connection.execute(_INSERTS[target], rows)
-
     def _advance(self, steps: Sequence[RecordedStep]) -> None:
         first: dict[str, int] = {}
         last: dict[str, CaseRecord] = {}
         for step in steps:
             first.setdefault(step.case.case_id, step.event.sequence)
             last[step.case.case_id] = step.case
-        opened = [case._asdict() for case_id, case in last.items() if first[case_id] == 0]
+        opened = [case for case_id, case in last.items() if first[case_id] == 0]
         moved = [
             {**case._asdict(), "_case": case_id, "_expected": first[case_id] - 1}
             for case_id, case in last.items()
             if first[case_id] > 0
         ]
         try:
-            self._insert(_CASE, opened)
+            insert_rows(self._connection, _CASE, opened)
         except IntegrityError as error:
             raise Conflict("The case was opened by somebody else.", cases=len(opened)) from error
         for row in moved:
             if self._connection.execute(_ADVANCE, row).rowcount != 1:
                 sentence = "Somebody was faster: the case moved on meanwhile."
                 raise Conflict(sentence, case_id=row["_case"], expected_sequence=row["_expected"])
-
-
-def _event_row(number: int, step: RecordedStep) -> dict[str, Any]:
-    return {"id": number, "commitment": step.commitment, **dict(zip(COLUMNS, columns(step.event), strict=True))}
-
-
-def _content_row(number: int, step: RecordedStep) -> dict[str, Any]:
-    return {
-        "event_id": number,
-        "salt": step.salt,
-        "canonical": step.canonical,
-        "checksum": crc32(step.canonical),
-    }
-
-
-def _document_rows(number: int, step: RecordedStep) -> list[dict[str, Any]]:
-    return [{"event_id": number, "position": at, **each._asdict()} for at, each in enumerate(step.documents)]
 
 
 def _merge(

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger_automation.errors import Conflict, NotFound
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fold
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
+from ledger_automation.store.bulk import insert_rows
 from ledger_automation.store.cases import table
 from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow
 from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, SubmissionRecord
@@ -17,7 +18,6 @@ _BATCH = 4_096
 _CASE, _EVENT, _LEAF, _NODE, _CHECKPOINT, _SUBMISSION = (
     table(each) for each in (CaseRow, EventRow, LeafRow, NodeRow, CheckpointRow, SubmissionRow)
 )
-_INSERT_LEAVES, _INSERT_NODES, _INSERT_CHECKPOINT = insert(_LEAF), insert(_NODE), insert(_CHECKPOINT)
 _PENDING = (
     select(_EVENT.c.id, _EVENT.c.case_id, _EVENT.c.sequence, _EVENT.c.commitment)
     .join(_CASE, _CASE.c.case_id == _EVENT.c.case_id)
@@ -57,7 +57,7 @@ class SqlLog:
         if not sweep:
             last = select(func.coalesce(func.max(_LEAF.c.event_id), 0)).scalar_subquery()
             wanted = wanted.where(_EVENT.c.id > last)
-        return [PendingEvent._make(row) for row in self._connection.execute(wanted.limit(limit))]
+        return list(map(PendingEvent._make, self._connection.execute(wanted.limit(limit)).fetchall()))
 
     def frontier(self) -> Frontier:
         """Read the right edge: at most 255 hashes a row."""
@@ -80,16 +80,15 @@ class SqlLog:
     def append(self, leaves: Sequence[NewLeaf], nodes: Sequence[StoredNode]) -> None:
         """Insert leaves and nodes; their primary keys are the compare-and-swap on the log's size."""
         try:
-            self._connection.execute(_INSERT_LEAVES, [leaf._asdict() for leaf in leaves])
-            if nodes:
-                self._connection.execute(_INSERT_NODES, [node._asdict() for node in nodes])
+            insert_rows(self._connection, _LEAF, leaves)
+            insert_rows(self._connection, _NODE, nodes)
         except IntegrityError as error:
             raise Conflict("Another sequencer extended the log.", leaf_index=leaves[0].leaf_index) from error
 
     def sign_off(self, checkpoint: CheckpointRecord) -> None:
         """Insert a checkpoint."""
         try:
-            self._connection.execute(_INSERT_CHECKPOINT, checkpoint._asdict())
+            insert_rows(self._connection, _CHECKPOINT, [checkpoint])
         except IntegrityError as error:
             sentence = "There is a checkpoint of this size already."
             raise Conflict(sentence, tree_size=checkpoint.tree_size) from error

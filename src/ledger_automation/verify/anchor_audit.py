@@ -1,93 +1,131 @@
 """Auditing the anchors: what the database claims of the chain, held against the chain itself.
 
-The chain is asked for two things: the newest checkpoint of the log in the contract's storage, and the transaction of
-every anchor that the database claims. The contract has verified that each checkpoint extends the one before, so one
-newest root that the leaves lead to vouches for everything below it.
+The chain is asked before anything else is read: for the newest checkpoint of the log in the contract's storage, and for
+the transaction of every submission that the database knows. What those transactions anchored is vouched for by the
+chain whatever the database says of it, so that a rewritten log is not only found but placed between two anchors. The
+contract has verified that each checkpoint extends the one before.
 """
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Any, Final
 
-from ledger_automation.errors import Contradiction
+from ledger_automation.errors import Contradiction, InvalidInput
 from ledger_automation.tlog.receipt import AnchorClaim
 from ledger_automation.verify.log_audit import LogReport
 from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.sources import AnchoredCheckpoint, ChainSource, SubmissionRecord
+from ledger_automation.verify.sources import AnchoredCheckpoint, AnchorEvidence, ChainSource, SubmissionRecord
 from ledger_automation.verify.verdict import Finding
 from ledger_automation.verify.verifier import check_anchor, check_claim, check_identity
+
+_CLAIMED: Final = ("anchored", "final")
+_FAILED: Final = ("reverted", "lost")
 
 
 class AnchorAudit:
     """Asks a chain about one log; raises Misconfigured for another chain than the pinned one, and Unreachable."""
 
-    def __init__(self, chain: ChainSource, policy: VerificationPolicy) -> None:
+    def __init__(self, chain: ChainSource, policy: VerificationPolicy, submissions: Iterable[SubmissionRecord]) -> None:
         check_identity(chain, policy)
-        self._chain = chain
         self._policy = policy
-        self._origin = sha256(policy.origin.encode()).digest()
-        self.latest: AnchoredCheckpoint | None = chain.latest(self._origin)
+        origin = sha256(policy.origin.encode()).digest()
+        self._submissions = [(each, _evidence(chain, each.transaction, origin)) for each in submissions]
+        # Asked last: whatever is anchored meanwhile is in it, and a database that was read before is not behind.
+        self.latest: AnchoredCheckpoint | None = chain.latest(origin)
         self.final_size = 0
 
-    def run(self, submissions: Iterable[SubmissionRecord], log: LogReport, start: int) -> list[Finding]:
+    def vouched(self) -> dict[int, bytes]:
+        """Return the roots that the chain holds, by size."""
+        known = [evidence.anchored for _, evidence in self._submissions if evidence is not None]
+        return {each.tree_size: each.root_hash for each in (*known, self.latest) if each is not None}
+
+    def run(self, log: LogReport, start: int) -> list[Finding]:
         """Compare the claims with the chain. ``start`` is the size up to which an earlier audit has done so."""
-        findings: list[Finding] = []
-        known, anchored = {start}, {start}
-        for submission in submissions:
-            known.add(submission.tree_size)
-            if submission.state in ("anchored", "final"):
-                anchored.add(submission.tree_size)
-                findings += self._claim(submission, log)
+        findings = [
+            finding
+            for submission, evidence in self._submissions
+            if (finding := self._judge(submission, evidence, log)) is not None
+        ]
         size = self.latest.tree_size if self.latest else 0
+        known = {start, *(submission.tree_size for submission, _ in self._submissions)}
         if size > log.frontier.size:
-            kind = "T22" if log.frontier.size in anchored - {0} else "T21"
-            sentence = "The chain knows a longer log: this database was set back or cut off."
-            leaf = log.frontier.size
-            return [Finding(tampering=kind, sentence=sentence, leaf_index=leaf, expected=size, actual=leaf)]
-        if size > start and size not in known:
+            findings.append(self._set_back(size, log))
+        elif size > start and size not in known:
             sentence = "The chain holds an anchor that the database does not know."
             findings.append(
                 Finding(tampering="T42", sentence=sentence, leaf_index=size, column="submission", expected=size)
             )
         return findings
 
-    def _claim(self, submission: SubmissionRecord, log: LogReport) -> list[Finding]:
-        checkpoint = log.checkpoints.get(submission.tree_size)
+    def _set_back(self, size: int, log: LogReport) -> Finding:
+        """Tell a backup, which agrees with itself at a size that was anchored, from a log whose end was cut off."""
+        here = log.frontier.size
+        anchored = [each.tree_size for each, _ in self._submissions if each.state in _CLAIMED]
+        beyond = [*log.checkpoints, *(each.tree_size for each, _ in self._submissions), *_sizes(log)]
+        restored = here in anchored and max(beyond, default=0) <= here
+        kind, what = ("T22", "restored from a backup") if restored else ("T21", "cut off at its end")
+        sentence = f"The chain knows a longer log: this one was {what}."
+        return Finding(tampering=kind, sentence=sentence, leaf_index=here, expected=size, actual=here)
+
+    def _judge(
+        self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport
+    ) -> Finding | None:
+        if submission.state in _CLAIMED:
+            return self._claim(submission, evidence, log)
+        there = evidence is not None and evidence.anchored is not None
+        if submission.state == "pending" or (submission.state in _FAILED and not there):
+            return None
+        actual = "anchored" if there else "nothing"
+        sentence = "The database does not say of a transaction what became of it."
+        return _found(submission, sentence, actual, submission.state, "submission.state")
+
+    def _claim(
+        self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport
+    ) -> Finding | None:
+        size = submission.tree_size
+        checkpoint = log.checkpoints.get(size)
         if checkpoint is None:
-            return []  # beyond the log, or its checkpoint is malformed: both are findings of their own
-        claim = AnchorClaim(
-            submission.chain_id,
-            submission.contract,
-            submission.transaction,
-            -1 if submission.block_number is None else submission.block_number,
-            submission.block_hash or "",
-        )
-        evidence = None
+            if type(size) is int and (size > log.frontier.size or size in _sizes(log)):
+                return None  # the log was cut off, or the checkpoint is malformed: both are findings of their own
+            return _found(submission, "An anchor is claimed for a checkpoint that is not there.", size, None)
+        number = -1 if submission.block_number is None else submission.block_number
+        place = (submission.transaction, number, submission.block_hash or "")
         try:
+            claim = AnchorClaim(submission.chain_id, submission.contract, *place)
             check_claim(claim, self._policy)
-            evidence = self._chain.evidence(claim.transaction, self._origin)
             check_anchor(claim, evidence, checkpoint)
         except Contradiction as error:
-            rewritten = (
-                evidence is not None
-                and evidence.anchored is not None
-                and evidence.anchored.tree_size == checkpoint.tree_size
-            )
-            moved = "another block" in error.sentence
-            return [
-                Finding(
-                    tampering="T36" if rewritten and not moved else "T42",
-                    sentence=error.sentence,
-                    leaf_index=submission.tree_size,
-                    column="submission",
-                    expected=error.expected,
-                    actual=error.actual,
-                )
-            ]
+            there = evidence.anchored if evidence is not None else None
+            if there is not None and there.tree_size == size and there.root_hash != checkpoint.root_hash:
+                return None  # the chain vouches for another root of this size: compared with the leaves
+            return _found(submission, error.sentence, error.expected, error.actual)
         if evidence is not None and evidence.confirmations >= self._policy.confirmations:
-            self.final_size = max(self.final_size, submission.tree_size)
-        return []
+            self.final_size = max(self.final_size, size)
+        return None
 
     def settled(self, size: int, start: int) -> bool:
         """Tell whether everything up to a size is on chain with the confirmations that the policy asks."""
         anchored = self.latest.tree_size if self.latest else 0
         return anchored == size and (size in (0, start) or self.final_size == size)
+
+
+def _evidence(chain: ChainSource, transaction: object, origin: bytes) -> AnchorEvidence | None:
+    """Ask for a transaction; what is no transaction's name is not known to any chain."""
+    try:
+        return chain.evidence(transaction, origin) if isinstance(transaction, str) else None
+    except InvalidInput:
+        return None
+
+
+def _sizes(log: LogReport) -> set[int]:
+    """Return the sizes of malformed checkpoints."""
+    return {each.leaf_index for each in log.findings if each.tampering == "T40" and each.leaf_index is not None}
+
+
+def _found(
+    submission: SubmissionRecord, sentence: str, expected: Any, actual: Any, column: str = "submission"
+) -> Finding:
+    size = submission.tree_size if type(submission.tree_size) is int else None
+    return Finding(
+        tampering="T42", sentence=sentence, leaf_index=size, column=column, expected=expected, actual=actual
+    )

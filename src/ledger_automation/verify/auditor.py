@@ -4,15 +4,14 @@
     2  leaves, nodes and checkpoints are recomputed                                          log_audit
     3  every case is examined: rows, order, law, projection                                  case_audit
     4  every claimed anchor is held against the chain                                        anchor_audit
-    5  roots that do not match are explained from what the cases showed                      here
+    5  roots that do not match are explained from what the cases showed                      explanation
 
 An audit goes on from a `Mark` that the auditor keeps (never the database): only new leaves are read and only touched
 cases are examined, each from its first event. It reports all findings. Before a run counts, `selftest` must have seen
 known-bad logs fail.
 """
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -21,11 +20,17 @@ from ledger_automation.errors import Contradiction, InvalidDefinition, Unreachab
 from ledger_automation.merkle.tree import Frontier
 from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.verify.anchor_audit import AnchorAudit
-from ledger_automation.verify.case_audit import CaseAudit, Tombstones
-from ledger_automation.verify.log_audit import LogAudit, LogReport, RootMismatch, size_of_root
+from ledger_automation.verify.case_audit import CaseAudit
+from ledger_automation.verify.case_evidence import Tombstones
+from ledger_automation.verify.explanation import explain
+from ledger_automation.verify.log_audit import LogAudit, LogReport
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
+
+
+_LOST: Final = ("T03", "T04", "T05", "T08", "T29")
+"""What a case seems to have suffered when one of its events was moved elsewhere."""
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,14 +78,14 @@ class Auditor:
         mark = mark or Mark(self._policy.origin)
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
-        anchors, unreachable = self._anchors()
+        anchors, unreachable = self._anchors(log, mark)
         report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
         tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones)
         findings = [*report.findings, *_examine(examiner, cases, mark, report)]
         if anchors is not None:
-            findings += anchors.run(log.submissions(mark.tree_size), report, mark.tree_size)
-        findings += self._set_back(report) + list(_explain(report, log, findings))
+            findings += anchors.run(report, mark.tree_size)
+        findings = explain(report, log, findings, self._held)
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
         verdict = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
@@ -97,34 +102,21 @@ class Auditor:
             mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, counted),
         )
 
-    def _anchors(self) -> tuple[AnchorAudit | None, bool]:
+    def _anchors(self, log: LogSource, mark: Mark) -> tuple[AnchorAudit | None, bool]:
         if self._policy.level is not Level.ANCHORED:
             return None, False
         if self._chain is None:
             return None, True
         try:
-            return AnchorAudit(self._chain, self._policy), False
+            return AnchorAudit(self._chain, self._policy, log.submissions(mark.tree_size)), False
         except Unreachable:
             return None, True
 
     def _vouched(self, anchors: AnchorAudit | None) -> dict[int, tuple[bytes, str]]:
         vouched = {each.tree_size: (each.root_hash, "a checkpoint held outside") for each in self._held}
-        if anchors is not None and anchors.latest is not None:
-            vouched[anchors.latest.tree_size] = (anchors.latest.root_hash, "the chain")
+        if anchors is not None:
+            vouched |= {size: (root, "the chain") for size, root in anchors.vouched().items()}
         return vouched
-
-    def _set_back(self, report: LogReport) -> list[Finding]:
-        """A checkpoint over more leaves than there are: the log was cut off behind it."""
-        size = report.frontier.size
-        longer = {each for each in report.checkpoints if each > size} | {
-            each.tree_size for each in self._held if each.tree_size > size
-        }
-        sentence = "A signed checkpoint covers more leaves than the log has: its end was cut off."
-        return (
-            [Finding(tampering="T21", sentence=sentence, leaf_index=size, expected=max(longer), actual=size)]
-            if longer
-            else []
-        )
 
     def _verdict(self, findings: list[Finding], examiner: CaseAudit, *, settled: bool, unreachable: bool) -> Verdict:
         if findings:
@@ -142,42 +134,13 @@ def _examine(examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogRepo
         findings += examiner.examine(case_id, record, rows)
     for case_id in list(report.missing):  # cases of which nothing but leaves is left
         findings += examiner.examine(case_id, None, cases.trail(case_id))
+    return _without_gaps(findings)
+
+
+def _without_gaps(findings: list[Finding]) -> list[Finding]:
+    """Leave out what a case lost to another one: the event that was moved is found where it is now."""
     moved = {finding.expected for finding in findings if finding.tampering == "T09"}
-    return [each for each in findings if each.tampering in ("T09", "T01") or each.case_id not in moved]
-
-
-def _explain(report: LogReport, log: LogSource, findings: list[Finding]) -> Iterator[Finding]:
-    """Name why roots and nodes do not match, unless a leaf or a gap already explains it."""
-    causes = [
-        each.leaf_index for each in findings if each.tampering in ("T29", "T31", "T32") and each.leaf_index is not None
-    ]
-    agreed = max(
-        (size for size in report.roots if not any(each.tree_size == size for each in report.mismatches)), default=0
-    )
-    for mismatch in report.mismatches:
-        if not any(cause < mismatch.tree_size for cause in causes):
-            yield _root(mismatch, log, agreed)
-    for node in report.nodes:
-        start, end = node.number << node.level, (node.number + 1) << node.level
-        inside = any(start <= cause < end for cause in causes)
-        if not inside and not any(each.tree_size > start for each in report.mismatches):
-            sentence = f"The stored node {node.number} at level {node.level} is not the root of its leaves."
-            yield Finding(tampering="T31", sentence=sentence, leaf_index=start, column="node.hash", expected=node.hash)
-
-
-def _root(mismatch: RootMismatch, log: LogSource, agreed: int) -> Finding:
-    size = size_of_root(log, mismatch.stated)
-    kind, sentence = "T36", f"The log was rewritten: {mismatch.by} vouches for another root."
-    if size is not None:
-        kind, sentence = "T35", f"The checkpoint states the root of {size} leaves under another size."
-    return Finding(
-        tampering=kind,
-        sentence=sentence,
-        leaf_index=agreed if agreed < mismatch.tree_size else 0,
-        column="checkpoint.root_hash",
-        expected=mismatch.stated,
-        actual=mismatch.recomputed,
-    )
+    return [each for each in findings if each.tampering not in _LOST or each.case_id not in moved]
 
 
 def _mark(origin: str, report: LogReport, counted: tuple[int, int]) -> Mark:

@@ -27,6 +27,7 @@ from ledger_automation.errors import LedgerError
 from ledger_automation.values import parse_timestamp, timestamp
 from ledger_automation.verify.case_evidence import Evidence, Tombstones, is_projected, whole
 from ledger_automation.verify.log_audit import LogReport
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.row_audit import diagnose, found
 from ledger_automation.verify.sources import CaseSource, EventRecord
 from ledger_automation.verify.verdict import Finding
@@ -206,6 +207,7 @@ def _projection(evidence: Evidence) -> list[Finding]:
         "at": timestamp(trail.case.at),
         "head": trail.head,
         "data": trail.table.freeze(trail.case.data),
+        "level": record.level if any(row.leaf_index is None for row in evidence.rows) else Level.LOGGED.value,
     }
     return [
         _lost("T02", f"The case's {name} is not where its events lead.", evidence, sequence=reached,

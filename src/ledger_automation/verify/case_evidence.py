@@ -1,7 +1,7 @@
 """What was seen of one case, before anything is named; and what may be erased in it."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -12,6 +12,10 @@ from ledger_automation.verify.policy import Level
 from ledger_automation.verify.row_audit import sound
 from ledger_automation.verify.sources import CaseRecord, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
+
+
+_LOGGED: Final = (Level.LOGGED, Level.ANCHORED)
+"""The levels of a case whose events have leaves."""
 
 
 class Tombstones(msgspec.Struct):
@@ -86,8 +90,10 @@ def is_projected(record: CaseRecord | None, trail: Trail, rows: list[EventRecord
     case, table = trail.case, trail.table
     if record is None or table is None or case is None:
         return False
+    logged = any(row.leaf_index is not None for row in rows)
     return (
-        record.state == case.state
+        record.level in (_LOGGED if logged else tuple(Level))
+        and record.state == case.state
         and record.sequence == case.sequence
         and record.head == trail.head
         and (record.workflow, record.workflow_version) == (table.name, table.version)

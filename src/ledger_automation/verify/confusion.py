@@ -26,7 +26,7 @@ from ledger_automation.values import MAX_INTEGER, parse_timestamp, timestamp
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._table import ROLES
 
-_EMPTY: Final = (None, "", 0, False, [], {})
+_EMPTY: Final[tuple[Any, ...]] = (None, "", 0, False, [], {})
 _HOURS: Final = tuple(timedelta(hours=hours) for hours in range(-14, 15) if hours)
 _FURTHEST: Final = 40
 """How many places in a case are guessed at beyond the one that is claimed."""

@@ -6,6 +6,7 @@ decided together with what the cases say (`auditor.Auditor`), so mismatches are 
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -17,7 +18,10 @@ from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, LogSource
 from ledger_automation.verify.verdict import Finding
 
-_BLOCK = 4_096
+OWN_KEY: Final = "the log's own key"
+"""Who vouches for the checkpoints that the database itself holds."""
+
+_BLOCK: Final = 4_096
 
 
 class RootMismatch(msgspec.Struct, frozen=True):
@@ -32,6 +36,7 @@ class RootMismatch(msgspec.Struct, frozen=True):
 class LogReport(msgspec.Struct):
     """What the pass saw. ``missing`` are leaves whose event's row is gone, by case.
 
+    ``agreed`` are the sizes at which somebody vouches for the root that the leaves have.
     ``signed`` is the largest size that a checkpoint is stored of, or that somebody else vouches for.
     """
 
@@ -39,6 +44,7 @@ class LogReport(msgspec.Struct):
     findings: list[Finding] = []
     roots: dict[int, bytes] = {}
     checkpoints: dict[int, Checkpoint] = {}
+    agreed: list[tuple[int, str]] = []
     mismatches: list[RootMismatch] = []
     nodes: list[StoredNode] = []
     missing: dict[str, list[LeafRecord]] = {}
@@ -95,7 +101,7 @@ class LogAudit:
         self._extend(block)
 
     def _after_the_start(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the new leaves, after a look at the last one that an earlier audit saw: is it still there?"""
+        """Yield the new leaves, after a look at the last one that an earlier audit saw: it must still be there."""
         if not self._start:
             return self._source.leaves(0)
         leaves = self._source.leaves(self._start - 1)
@@ -150,7 +156,7 @@ class LogAudit:
                 self._malformed(record, column, said, stored, f"The column {column} is not what the note says.")
                 return
         self._report.checkpoints[checkpoint.tree_size] = checkpoint
-        self._compare(checkpoint.tree_size, checkpoint.root_hash, "the log's own key")
+        self._compare(checkpoint.tree_size, checkpoint.root_hash, OWN_KEY)
 
     def _malformed(
         self, record: CheckpointRecord, column: str, expected: object, actual: object, sentence: str
@@ -165,7 +171,9 @@ class LogAudit:
         if size > self._report.frontier.size or size <= self._start:
             return
         recomputed = self._report.roots.get(size)
-        if recomputed is not None and recomputed != stated:
+        if recomputed == stated:
+            self._report.agreed.append((size, by))
+        elif recomputed is not None:
             self._report.mismatches.append(RootMismatch(size, stated, recomputed, by))
 
 
