@@ -69,6 +69,21 @@ def test_a_lost_chain_takes_its_own_submissions_and_no_others(store: Any, signed
         assert [record.tree_size for _, record in unit.anchors.unsettled()] == [9]
 
 
+def test_what_a_lost_chain_had_may_be_sent_to_the_next_byte_for_byte(store: Any, signed: Any) -> None:
+    sent(store, signed, 4)
+    with store.begin() as unit:
+        unit.anchors.settle(evidence(4, 5), "final")
+        unit.anchors.lose(31337)
+        unit.commit()
+    with store.begin() as unit:
+        unit.anchors.add(submission(4), 4, 31337, "0xRegistry")
+        unit.commit()
+    with store.read() as unit:
+        ((given, record),) = unit.anchors.unsettled()
+        assert given == submission(4)
+        assert (record.state, record.block_number, record.block_hash) == ("pending", None, None)
+
+
 def test_a_run_is_none_then_what_was_saved_last(store: Any) -> None:
     run = IntakeRun("ab" * 32, b"\x07" * 32, 1_024, 90, 1_000, 20, 0, {"not_in_state": 4})
     later = msgspec.structs.replace(run, position=2_048, refusals={"not_in_state": 5, "four_eyes": 1})

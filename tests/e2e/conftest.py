@@ -15,6 +15,23 @@ import pytest
 from ledger_automation.chain import anvil
 
 PROGRAM = Path(sys.executable).with_name("ledger")
+NURSERY = """
+import json, os, sys
+import ledger_automation.chain, ledger_automation.study.demonstration
+from ledger_automation.cli import main
+for line in sys.stdin:
+    task = json.loads(line)
+    child = os.fork()
+    if not child:
+        os.chdir(task["cwd"])
+        os.environ.clear()
+        os.environ.update(task["env"])
+        for number, name in enumerate(("in", "out", "err")):
+            os.dup2(os.open(task[name], os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        main(task["words"])
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Forks a process for each call from one that has imported everything: as separate as any, a second faster."""
 SUBSIDY = {"title": "Smart City", "rules": {"check_required": False}}
 FINE = {"amount": 3_500, "offence": "parked on the kerb", "rules": {"hearing_required": False}}
 
@@ -34,22 +51,35 @@ class Answer(NamedTuple):
 class Town:
     """One home, and the program to work on it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, nursery: "subprocess.Popen[str]") -> None:
         self.home = home
+        self._nursery = nursery
+
+    def environment(self, extra: dict[str, str] | None) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("LEDGER_", "FORCE_COLOR"))}
+        return {**clean, "LEDGER_HOME": str(self.home), "COLUMNS": "80", **(extra or {})}
 
     def __call__(self, *words: object, env: dict[str, str] | None = None) -> Answer:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("LEDGER_", "FORCE_COLOR"))}
-        done = subprocess.run(
-            [str(PROGRAM), *map(str, words)],
-            env={**clean, "LEDGER_HOME": str(self.home), "COLUMNS": "80", **(env or {})},
-            cwd=self.home.parent,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=90,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
-        return Answer(done.returncode, done.stdout, done.stderr)
+        """Call a verb in a process of its own."""
+        out, err = self.home.parent / "stdout", self.home.parent / "stderr"
+        task = {"words": [str(word) for word in words], "env": self.environment(env), "cwd": str(self.home.parent)}
+        assert self._nursery.stdin is not None
+        assert self._nursery.stdout is not None
+        self._nursery.stdin.write(json.dumps({**task, "in": os.devnull, "out": str(out), "err": str(err)}) + "\n")
+        self._nursery.stdin.flush()
+        return self._answer(int(self._nursery.stdout.readline()), out.read_text("utf-8"), err.read_text("utf-8"))
+
+    def program(self, *words: object, env: dict[str, str] | None = None) -> Answer:
+        """Call the installed program itself."""
+        command = [str(PROGRAM), *map(str, words)]
+        place = {"env": self.environment(env), "cwd": self.home.parent}
+        done = subprocess.run(command, **place, capture_output=True, text=True, check=False, timeout=90)
+        return self._answer(done.returncode, done.stdout, done.stderr)
+
+    @staticmethod
+    def _answer(code: int, out: str, err: str) -> Answer:
+        assert "Traceback" not in out + err, err
+        return Answer(code, out, err)
 
     def ok(self, *words: object) -> Any:
         """Run a verb that must succeed; return its JSON."""
@@ -73,12 +103,22 @@ class Town:
 
 
 @pytest.fixture(scope="session")
-def towns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Town]]:
+def nursery() -> Iterator["subprocess.Popen[str]"]:
+    """Keep the process that all others are forked from."""
+    words = [sys.executable, "-c", NURSERY]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
+        yield started
+        assert started.stdin is not None
+        started.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def towns(tmp_path_factory: pytest.TempPathFactory, nursery: "subprocess.Popen[str]") -> Iterator[Callable[[], Town]]:
     """Hand out towns; end whatever Anvil of theirs is left, and no other."""
     given: list[Town] = []
 
     def fresh() -> Town:
-        given.append(Town(tmp_path_factory.mktemp("town") / "home"))
+        given.append(Town(tmp_path_factory.mktemp("town") / "home", nursery))
         return given[-1]
 
     yield fresh

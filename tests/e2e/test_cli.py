@@ -178,10 +178,18 @@ def test_every_verb_has_its_help(verb: tuple[str, ...], towns: Callable[[], Any]
     assert not town.home.exists()
 
 
-def test_completion_and_version_print(town: Any) -> None:
-    completion = town("--install-completion", "--help")
-    assert completion.code == 0
-    assert town("--version").out.strip()
+def test_the_installed_program_helps_says_its_version_and_completes(towns: Callable[[], Any]) -> None:
+    town = towns()
+    town.home.mkdir()
+    assert town.program("--help").out.startswith("Usage: ledger COMMAND")
+    assert town.program("--version").out.strip()
+    user = {"HOME": str(town.home), "SHELL": "/bin/bash"}
+    installed = town.program("--install-completion", "--shell", "bash", "--output", town.home / "ledger.bash", env=user)
+    assert installed.code == 0, installed
+    assert "ledger" in (town.home / "ledger.bash").read_text("utf-8")
+    refused = town.program("case", "show", "case-7")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.strip().endswith(".")
 
 
 def test_no_color_is_honoured_and_strangers_text_is_shown_as_it_is(town: Any) -> None:

@@ -32,9 +32,9 @@ def as_xes(traces: Iterator[Trace]) -> str:
 
 @pytest.fixture(scope="session")
 def fines(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some 9,000 synthetic events of 2,500 fines: nine chunks of a replay."""
+    """Some 6,500 synthetic events of 1,800 fines: seven chunks of a replay."""
     path = tmp_path_factory.mktemp("logs") / "road_traffic_fines_reduced.xes"
-    path.write_text(as_xes(generate("traffic_fines", cases=2_500, seed=11)), "utf-8")
+    path.write_text(as_xes(generate("traffic_fines", cases=1_800, seed=11)), "utf-8")
     return path
 
 

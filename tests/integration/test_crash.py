@@ -25,8 +25,8 @@ from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from support.rehearsal import rehearse
 
 ORIGIN = sha256(b"wismar.example/ledger").digest()
-MOMENTS = 12
-"""So many homes a level are killed at a moment of their own, and every third of them a second time."""
+HOMES, KILLS = 6, 2
+"""So many homes a level, each killed so often before it may finish: twelve moments."""
 
 DIES_AFTER_COMMITS = """
 import os, signal, sys
@@ -161,19 +161,19 @@ def test_killed_at_random_moments_it_ends_as_if_it_had_not_been(
     holds(ledger, undisturbed, level, expected)
     random = Random(f"{level}/2026")
     killed = 0
-    for number in range(MOMENTS):
+    for _ in range(HOMES):
         home = homes()
-        for again in range(2 if number % 3 == 0 else 1):
+        for again in range(KILLS):
             process = ledger(*replaying(fines, home, level))
             process.join(random.uniform(0.05, 0.9 * duration) / (1 + again))
             process.kill()
             killed += finished(process) == -9
         assert finished(ledger(*replaying(fines, home, level))) == 0
         holds(ledger, home, level, expected)
-    assert killed >= MOMENTS, "most of the moments fell into the replay"
+    assert killed >= HOMES * KILLS - 2, "most of the moments fell into the replay"
 
 
-POINTS = [("logged", number) for number in (1, 2, 5)] + [("anchored", number) for number in (1, 2, 3, 4, 7, 8)]
+POINTS = [("logged", number) for number in (1, 2, 5)] + [("anchored", number) for number in (1, 2, 3, 4, 8)]
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)

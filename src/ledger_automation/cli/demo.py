@@ -5,13 +5,12 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
 from rich.progress import Progress, TaskID
 
 from ledger_automation.bootstrap import open_ledger
 from ledger_automation.cli.options import NONE, Options
-from ledger_automation.cli.output import emit, progress
+from ledger_automation.cli.output import as_json, emit, progress
 from ledger_automation.cli.seal import EPHEMERAL
 from ledger_automation.errors import Conflict
 from ledger_automation.study.demonstration import Demonstration, in_words
@@ -33,12 +32,11 @@ def demo(
     with open_ledger(settings) as ledger, ledger.chain() as (chain, policy), progress() as bars:
         summary = Demonstration(ledger, chain, policy, out, _Bars(bars).tell).run()
     lines = in_words(summary)
-    data = msgspec.to_builtins(summary, builtin_types=(bytes,), enc_hook=str)
-    data["seconds"] = round(time.perf_counter() - started, 3)
+    data = {**shown(summary), "seconds": round(time.perf_counter() - started, 3)}
     (out / "log.pub").write_text(summary.log_key + "\n")
     (out / "policy.json").write_bytes(write(policy))
     (out / "summary.md").write_text("\n".join(lines) + "\n")
-    (out / _SUMMARY).write_bytes(msgspec.json.format(msgspec.json.encode(data, enc_hook=shown), indent=2))
+    (out / _SUMMARY).write_text(as_json(data) + "\n")
     lines += ["", f"{out}/ holds receipts, the log's public key and the policy; {data['seconds']:.1f} s."]
     emit(data, lines + ([EPHEMERAL] if settings.chain == "tester" else []), json=options.json)
     return 0

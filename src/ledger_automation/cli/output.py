@@ -34,8 +34,7 @@ def complain(sentence: str) -> None:
 
 def as_json(data: Any) -> str:
     """Write a result as JSON; bytes in hexadecimal at every depth, as every digest is shown."""
-    plain = _plain(msgspec.to_builtins(data, builtin_types=(bytes,), enc_hook=shown, str_keys=True))
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
+    return msgspec.json.format(msgspec.json.encode(shown(data)), indent=2).decode()
 
 
 @contextmanager
@@ -51,14 +50,6 @@ def progress() -> Iterator[Progress]:
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield bars
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return shown(value)
 
 
 def _visible(text: str) -> str:

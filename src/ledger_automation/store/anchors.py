@@ -1,7 +1,7 @@
 """Submissions and replays as rows: the only rows besides cases that are updated, each by its own fact."""
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ledger_automation.orchestrator.ports import IntakeRun, SignedSubmission
@@ -24,9 +24,15 @@ class SqlAnchors:
         self._connection = connection
 
     def add(self, submission: SignedSubmission, tree_size: int, chain_id: int, contract: str) -> None:
-        """Insert a pending submission."""
+        """Insert a pending submission.
+
+        eth-tester's chains are all alike: what was sent to a lost one may be signed again, byte for byte.
+        """
         row = {**msgspec.structs.asdict(submission), "tree_size": tree_size, "chain_id": chain_id, "contract": contract}
-        self._connection.execute(insert(_SUBMISSION), {**row, "state": "pending"})
+        anew = {"state": "pending", "block_number": None, "block_hash": None}
+        lost = _SUBMISSION.c.state == "lost"
+        known = upsert(_SUBMISSION).values({**row, **anew})
+        self._connection.execute(known.on_conflict_do_update(["transaction"], set_=anew, where=lost))
 
     def unsettled(self) -> list[tuple[SignedSubmission, SubmissionRecord]]:
         """Read what may still change."""

@@ -48,7 +48,7 @@ class AnchorAudit:
         ]
         size = self.latest.tree_size if self.latest else 0
         known = {start, *(submission.tree_size for submission, _ in self._submissions)}
-        if size > log.frontier.size:
+        if size > log.end:
             findings.append(self._set_back(size, log))
         elif size > start and size not in known:
             sentence = "The chain holds an anchor that the database does not know."
@@ -59,7 +59,7 @@ class AnchorAudit:
 
     def _set_back(self, size: int, log: LogReport) -> Finding:
         """Tell a backup, which agrees with itself at a size that was anchored, from a log whose end was cut off."""
-        here = log.frontier.size
+        here = log.end
         anchored = [each.tree_size for each, _ in self._submissions if each.state in _CLAIMED]
         beyond = [*log.checkpoints, *(each.tree_size for each, _ in self._submissions), *_sizes(log)]
         restored = here in anchored and max(beyond, default=0) <= here
@@ -67,9 +67,7 @@ class AnchorAudit:
         sentence = f"The chain knows a longer log: this one was {what}."
         return Finding(tampering=kind, sentence=sentence, leaf_index=here, expected=size, actual=here)
 
-    def _judge(
-        self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport
-    ) -> Finding | None:
+    def _judge(self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport) -> Finding | None:
         if submission.state in _CLAIMED:
             return self._claim(submission, evidence, log)
         there = evidence is not None and evidence.anchored is not None
@@ -79,13 +77,11 @@ class AnchorAudit:
         sentence = "The database does not say of a transaction what became of it."
         return _found(submission, sentence, actual, submission.state, "submission.state")
 
-    def _claim(
-        self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport
-    ) -> Finding | None:
+    def _claim(self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport) -> Finding | None:
         size = submission.tree_size
         checkpoint = log.checkpoints.get(size)
         if checkpoint is None:
-            if type(size) is int and (size > log.frontier.size or size in _sizes(log)):
+            if type(size) is int and (size > log.end or size in _sizes(log)):
                 return None  # the log was cut off, or the checkpoint is malformed: both are findings of their own
             return _found(submission, "An anchor is claimed for a checkpoint that is not there.", size, None)
         number = -1 if submission.block_number is None else submission.block_number
@@ -126,6 +122,4 @@ def _found(
     submission: SubmissionRecord, sentence: str, expected: Any, actual: Any, column: str = "submission"
 ) -> Finding:
     size = submission.tree_size if type(submission.tree_size) is int else None
-    return Finding(
-        tampering="T42", sentence=sentence, leaf_index=size, column=column, expected=expected, actual=actual
-    )
+    return Finding(tampering="T42", sentence=sentence, leaf_index=size, column=column, expected=expected, actual=actual)

@@ -11,7 +11,7 @@ cases are examined, each from its first event. It reports all findings. Before a
 known-bad logs fail.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -27,7 +27,6 @@ from ledger_automation.verify.log_audit import LogAudit, LogReport
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
-
 
 _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
 """What a case seems to have suffered when one of its events was moved elsewhere."""
@@ -156,8 +155,3 @@ def read_mark(text: bytes) -> Mark:
     except (msgspec.MsgspecError, ValueError, Contradiction) as error:
         raise InvalidDefinition(f"The audit's mark cannot be read: {error}.") from error
     return mark
-
-
-def as_json(report: AuditReport) -> dict[str, Any]:
-    """Return the report for ``--json``: facts that are bytes in hex, anything unusual as text."""
-    return msgspec.to_builtins(report, enc_hook=str)  # type: ignore[no-any-return]

@@ -12,11 +12,13 @@ from ledger_automation.audit.trail import Divergence, Trail
 from ledger_automation.verify.case_diagnosis import explain, intruders
 from ledger_automation.verify.case_evidence import Evidence, Tombstones
 from ledger_automation.verify.log_audit import LogReport
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.reconstruction import plainly_holds
 from ledger_automation.verify.row_audit import diagnose_documents, malformed, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord
 from ledger_automation.verify.verdict import Finding
 
+_LEVELS: Final = frozenset(Level)
 _LAW_GAVE_UP: Final = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
 """How the law fails on committed content that no lawful case could hold: a zone or a day that does not exist."""
 
@@ -44,6 +46,8 @@ class CaseAudit:
         return self._closely(case_id, record, rows)
 
     def _plainly_holds(self, record: CaseRecord | None, rows: list[EventRecord]) -> bool:
+        if record is None or record.level not in _LEVELS:
+            return False
         try:
             return plainly_holds(record, rows, self._origin)
         except _LAW_GAVE_UP:

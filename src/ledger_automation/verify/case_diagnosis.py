@@ -24,6 +24,7 @@ import msgspec
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.trail import Divergence
 from ledger_automation.errors import LedgerError
+from ledger_automation.merkle import leaf_hash
 from ledger_automation.values import parse_timestamp, timestamp
 from ledger_automation.verify.case_evidence import Evidence, Tombstones, is_projected, whole
 from ledger_automation.verify.log_audit import LogReport
@@ -46,7 +47,7 @@ def intruders(evidence: Evidence, log: LogReport, source: CaseSource) -> list[Fi
     """Name the rows that do not belong in the case, and remember them in the evidence."""
     findings = []
     for row in evidence.rows:
-        finding = _copied(row, evidence, source) or _unsigned(row, log)
+        finding = _renumbered(row, evidence) or _copied(row, evidence, source) or _unsigned(row, log)
         if finding is None and row.leaf_index is None and evidence.logged:
             finding = _slipped(row, evidence, log)
         if finding is not None:
@@ -60,13 +61,28 @@ def explain(evidence: Evidence, log: LogReport, tombstones: Tombstones, known: l
     rows = [row for row in evidence.unsound if row.event_id not in evidence.intruders]
     gone = [_content_gone(row, tombstones) for row in rows if row.canonical is None]
     deleted = _deleted(evidence)
-    changed = [_changed(row, evidence, log) for row in rows if row.canonical is not None]
-    if deleted or known:
-        changed = [finding for finding in changed if finding.tampering not in _DISPLACED]
+    changed = [
+        finding
+        for row in rows
+        if row.canonical is not None
+        for finding in [_changed(row, evidence, log)]
+        if not ((deleted or known) and finding.tampering in _DISPLACED and row.leaf_case_id == row.case_id)
+    ]
     findings = [*evidence.malformed, *known, *gone, *deleted, *changed]
     if not findings and evidence.divergence is not None:
         findings = [_unlawful(evidence, evidence.divergence)]
     return findings or _projection(evidence)
+
+
+def _renumbered(row: EventRecord, evidence: Evidence) -> Finding | None:
+    """Name a row whose leaf is there, but under another event id; the leaf is then no longer missing."""
+    for leaf in evidence.missing if row.leaf_index is None else ():
+        if leaf.sequence == row.sequence and leaf.leaf_hash == leaf_hash(row.commitment):
+            evidence.missing.remove(leaf)
+            sentence = "The event's id was changed: its leaf and its content belong to another."
+            finding = found(row, "T29", sentence, "id", leaf.event_id, row.event_id)
+            return msgspec.structs.replace(finding, leaf_index=leaf.leaf_index)
+    return None
 
 
 def _copied(row: EventRecord, evidence: Evidence, source: CaseSource) -> Finding | None:
@@ -149,7 +165,9 @@ def _continues(row: EventRecord, evidence: Evidence) -> bool:
     """Tell whether a row's content names the event before it as its predecessor, if that one is there."""
     before = {each.commitment.hex() for each in evidence.rows if each.sequence == row.sequence - 1}
     previous = decode(row.canonical or b"").previous
-    return previous in before if before else previous is None or row.sequence > 0
+    if before or row.sequence == 0:
+        return (previous in before) if before else previous is None
+    return any(whole(leaf.sequence) == row.sequence - 1 for leaf in evidence.missing)
 
 
 def _deleted(evidence: Evidence) -> list[Finding]:
@@ -196,7 +214,7 @@ def _projection(evidence: Evidence) -> list[Finding]:
     if trail.case is None or trail.table is None or evidence.erased or is_projected(record, trail, evidence.rows):
         return []
     reached = trail.case.sequence
-    if whole(record.sequence) > reached:
+    if whole(record.sequence) > reached and record.head != trail.head:
         sentence, known = "The case's row knows a later event than there is: the last was deleted.", record.sequence
         return [_lost("T03", sentence, evidence, sequence=known, expected=known, actual=reached)]
     led = {

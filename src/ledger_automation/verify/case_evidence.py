@@ -13,7 +13,6 @@ from ledger_automation.verify.row_audit import sound
 from ledger_automation.verify.sources import CaseRecord, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
 
-
 _LOGGED: Final = (Level.LOGGED, Level.ANCHORED)
 """The levels of a case whose events have leaves."""
 

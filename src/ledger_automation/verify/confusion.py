@@ -166,7 +166,7 @@ def _look_alikes(value: Any, known: tuple[Any, ...]) -> list[Any]:
         return [*_EMPTY, *known]
     if isinstance(value, int | float):
         whole = value == value and abs(value) < 2**63 and int(value) == value  # noqa: PLR0124  NaN differs from itself
-        return [int(value), str(int(value)), bool(value), *known] if whole else [str(value), *known]
+        return [int(value), str(int(value)), bool(value)] if whole else [str(value)]
     if isinstance(value, str):
         return [int(value)] if value.isascii() and value.isdecimal() and len(value) < 17 else []  # noqa: PLR2004
     return []

@@ -46,7 +46,7 @@ def _as_node(finding: Finding, log: LogSource) -> Finding:
 
 def _beyond(report: LogReport, log: LogSource, held: Iterable[Checkpoint], cut: set[str]) -> list[Finding]:
     """Name checkpoints over more leaves than there are: a size that is a lie, or a log that was cut off behind it."""
-    size, findings = report.frontier.size, []
+    size, findings = report.end, []
     longer = [each for each in (*report.checkpoints.values(), *held) if each.tree_size > size]
     for checkpoint in list(longer):
         true = size_of_root(log, checkpoint.root_hash)

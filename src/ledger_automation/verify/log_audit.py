@@ -37,6 +37,7 @@ class LogReport(msgspec.Struct):
     """What the pass saw. ``missing`` are leaves whose event's row is gone, by case.
 
     ``agreed`` are the sizes at which somebody vouches for the root that the leaves have.
+    ``end`` is where the leaves end, gaps included.
     ``signed`` is the largest size that a checkpoint is stored of, or that somebody else vouches for.
     """
 
@@ -50,6 +51,7 @@ class LogReport(msgspec.Struct):
     missing: dict[str, list[LeafRecord]] = {}
     edge: Edge = Edge(0, "")
     signed: int = 0
+    end: int = 0
 
 
 class LogAudit:
@@ -90,7 +92,7 @@ class LogAudit:
             if index != expected:
                 self._gap(expected, index)
             expected = index if type(index) is int else expected
-            block.append(leaf if isinstance(leaf, bytes) else b"")  # what is no hash is found with its event
+            block.append(_hash(leaf))
             expected += 1
             if expected == stop or len(block) == _BLOCK:
                 self._extend(block)
@@ -99,6 +101,7 @@ class LogAudit:
                     self._report.roots[stop] = frontier.root_hash()
                     stop = next(stops, None)
         self._extend(block)
+        self._report.end = expected
 
     def _after_the_start(self) -> Iterator[tuple[int, bytes]]:
         """Yield the new leaves, after a look at the last one that an earlier audit saw: it must still be there."""
@@ -181,7 +184,7 @@ def size_of_root(source: LogSource, root: bytes) -> int | None:
     """Return the size at which the log had a root, None for never. Costs the whole log: only asked about a lie."""
     frontier = Frontier()
     for _, leaf in source.leaves(0):
-        frontier.extend([leaf])
+        frontier.extend([_hash(leaf)])
         if frontier.root_hash() == root:
             return frontier.size
     return None
@@ -189,13 +192,18 @@ def size_of_root(source: LogSource, root: bytes) -> int | None:
 
 def stands_above(source: LogSource, digest: object, corrected: dict[int, bytes]) -> bool:
     """Tell whether a hash is an interior node over the leaves, some of them put right. Costs the whole log too."""
-    row = [corrected.get(index, leaf) for index, leaf in source.leaves(0)]
+    row = [_hash(corrected.get(index, leaf)) for index, leaf in source.leaves(0)]
     while len(row) > 1:
         paired = [node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)]
         if digest in paired:
             return True
         row = paired + row[-1:] if len(row) % 2 else paired
     return False
+
+
+def _hash(leaf: object) -> bytes:
+    """Return a leaf's hash; what is none leads to no root, and is found with its event."""
+    return leaf if isinstance(leaf, bytes) else b""
 
 
 def _is_size(value: object) -> bool:

@@ -44,6 +44,7 @@ _CHANGES = {
 _KINDS: dict[str, tuple[type, ...]] = {
     "event_id": (int,),
     "sequence": (int,),
+    "amount": (int, type(None)),
     "commitment": (bytes,),
     "salt": (bytes, type(None)),
     "canonical": (bytes, type(None)),
@@ -165,8 +166,17 @@ def _opened(row: EventRecord) -> Finding:
 
 
 def _column_class(column: str, said: Any, stored: Any) -> str:
-    confused = str(said) == str(stored) or (said in (None, "") and stored in (None, ""))
+    confused = _plain(said) == _plain(stored)
     return "T11" if confused else _COLUMN_CLASSES.get(column, "T02")
+
+
+def _plain(value: Any) -> str:
+    """Return what a careless reader takes a value for."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
 
 
 def _leaf(row: EventRecord, event: AuditEvent) -> Finding:

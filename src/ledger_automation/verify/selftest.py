@@ -122,7 +122,7 @@ def _made(key: SignerKey) -> MemoryLog:
             case.state, Actor("selftest", "system"), moment, moment, applied.payload, (), None,
         )  # fmt: skip
         canonical, salt = encode(event), sha256(moment.encode()).digest()
-        head = commit(salt, canonical)
+        head = bytes(commit(salt, canonical))
         opening = (head, salt, canonical, crc32(canonical), 0)
         rows.append(EventRecord(number + 1, *columns(event), *opening, number, leaf_hash(head), _CASE, number))  # type: ignore[call-arg, arg-type]
     return _logged(key, rows, case, head)
@@ -156,7 +156,7 @@ def _illegal(log: MemoryLog) -> MemoryLog:
     row = log.rows[3]
     event = (row.canonical or b"").replace(b'"action":"record_heartbeat"', b'"action":"open_log"')
     event = event.replace(b'"payload":{}', b'"payload":{"origin":""}')
-    commitment = commit(row.salt or b"", event)
+    commitment = bytes(commit(row.salt or b"", event))
     leaf = leaf_hash(commitment)
     spoilt = _row(
         log, 3, action="open_log", canonical=event, checksum=crc32(event), commitment=commitment, leaf_hash=leaf

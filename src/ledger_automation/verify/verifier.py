@@ -72,7 +72,7 @@ class Verifier:
         checkpoint = open_checkpoint(receipt.checkpoint, self._policy.origin, self._policy.keys())
         self._holds(f"signed over {checkpoint.tree_size} leaves")
         self._step = "3 inclusion"
-        commitments = [self._included(entry, checkpoint) for entry, _ in events]
+        commitments = [self._entered(entry, checkpoint) for entry, _ in events]
         self._holds(f"{len(events)} included")
         self._follow([event for _, event in events], commitments)
         self._extends(receipt, checkpoint)
@@ -81,17 +81,25 @@ class Verifier:
         return self._anchored(receipt.anchor, checkpoint)
 
     def _event(self, entry: Entry) -> AuditEvent:
-        event = decode(entry.event.encode())
+        event = decode(_octets(entry))
         if event.origin != self._policy.origin:
             raise Contradiction("The event is of another log.", expected=self._policy.origin, actual=event.origin)
         return event
+
+    def _entered(self, entry: Entry, checkpoint: Checkpoint) -> bytes:
+        """Return the commitment of an included entry; what is wrong is said with its place."""
+        try:
+            return self._included(entry, checkpoint)
+        except (Contradiction, InvalidInput) as error:
+            facts = {name: error.facts.get(name) for name in ("expected", "actual")}
+            raise Contradiction(f"At leaf {entry.leaf_index}: {error.sentence}", **facts) from error
 
     def _included(self, entry: Entry, checkpoint: Checkpoint) -> bytes:
         try:
             salt = bytes.fromhex(entry.salt)
         except ValueError as error:
             raise Contradiction("The salt is not hexadecimal.", expected="64 hex digits", actual=entry.salt) from error
-        commitment = commit(salt, entry.event.encode())
+        commitment = commit(salt, _octets(entry))
         proof = decode_proof(entry.inclusion_proof)
         verify_inclusion(leaf_hash(commitment), entry.leaf_index, checkpoint.tree_size, proof, checkpoint.root_hash)
         return commitment
@@ -165,6 +173,11 @@ class Verifier:
 
     def _conclude(self, verdict: Verdict, reason: str) -> ReceiptVerdict:
         return ReceiptVerdict(verdict, reason, SENTENCES[verdict], tuple(self._steps))
+
+
+def _octets(entry: Entry) -> bytes:
+    """Return the exact bytes; a lone surrogate becomes bytes that no reader of events accepts."""
+    return entry.event.encode(errors="surrogatepass")
 
 
 def check_identity(chain: ChainSource, policy: VerificationPolicy) -> None:

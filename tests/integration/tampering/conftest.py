@@ -151,7 +151,9 @@ class Copy:
 
     def set(self, table: str, column: str, value: Any, **where: Any) -> None:
         tests = " AND ".join(f'"{name}" IS ?' for name in where)
-        count = self.raw.execute(f'UPDATE "{table}" SET "{column}" = ? WHERE {tests}', (value, *where.values())).rowcount  # noqa: S608
+        count = self.raw.execute(
+            f'UPDATE "{table}" SET "{column}" = ? WHERE {tests}', (value, *where.values())
+        ).rowcount  # noqa: S608
         assert count == 1, f"{table}.{column} of {where}: {count} rows"
 
     def loosen(self, table: str) -> None:
@@ -355,9 +357,7 @@ class Lab:
         named = place.pop("kind", kind)
         also = {named, *place.pop("also", ())}
         hits = [each for each in report.findings if each.tampering == named]
-        located = [
-            each for each in hits if all(getattr(each, name) == value for name, value in place.items())
-        ]
+        located = [each for each in hits if all(getattr(each, name) == value for name, value in place.items())]
         self.count(kind, found=bool(report.findings), named=bool(hits), located=bool(located))
         said = [(each.tampering, each.case_id, each.sequence, each.leaf_index, each.column) for each in report.findings]
         if not located:

@@ -19,6 +19,7 @@ from ledger_automation.verify.policy import Level
 from ledger_automation.workflows import Actor, Command, workflow
 
 ORIGIN = "wismar.example/ledger"
+FINE = {"amount": 3_500, "offence": "§ 12", "rules": {"hearing_required": False}}
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
 
@@ -28,7 +29,7 @@ def fine() -> list[RecordedStep]:
     steps = []
     for day, (action, actor, payload) in enumerate(
         (
-            ("record_fine", Actor("olga", "clerk"), {"amount": 3_500, "offence": "§ 12", "rules": {"hearing_required": False}}),
+            ("record_fine", Actor("olga", "clerk"), FINE),
             ("send_notice", Actor("timer", "system"), {"expense": 1_100}),
             ("record_payment", Actor("cash", "finance"), {"amount": 1_000}),
         )

@@ -114,7 +114,10 @@ def test_a_broken_note_is_refused(how: str) -> None:
 
 
 def test_every_single_changed_character_is_noticed() -> None:
+    spare = len(NOTE) - 3  # the last character of the base64, two bits of which carry nothing (RFC 4648, section 3.5)
     for at, character in enumerate(NOTE):
+        if at == spare:
+            continue
         changed = NOTE[:at] + ("B" if character != "B" else "C") + NOTE[at + 1 :]
         with pytest.raises(NoteError):
             open_checkpoint(changed, ORIGIN, [KEY.verifier])

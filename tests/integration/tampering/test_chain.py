@@ -1,0 +1,152 @@
+"""T42: what the database says of the chain, where the chain says otherwise."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from ledger_automation.chain import artifacts
+from ledger_automation.chain.interface import Interface
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.verdict import Verdict
+
+ROOT = Path(__file__).resolve().parents[3]
+Spoil = Callable[[Any, Random, Any], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def strange(connection: Any, klein: Any) -> dict[str, str]:
+    """Transactions that really are on the chain, and anchored nothing: reverted, of another contract, another event."""
+    web3 = connection.web3
+    sender, registry = web3.eth.accounts[0], klein.chain.registry
+    anchor = registry.interface.encode("anchor", [b"\x09" * 32, 5, 6, b"\x01" * 32, b"\x02" * 32, []])
+
+    def send(**request: Any) -> str:
+        sent: str = web3.eth.send_transaction({"from": sender, "gas": 3_000_000, **request}).to_0x_hex()
+        connection.mined(sent)
+        return sent
+
+    artifact = artifacts.load("CheckpointRegistry")
+    holder = sender.removeprefix("0x").rjust(64, "0")
+    made = web3.eth.send_transaction({"from": sender, "data": artifact.bytecode + holder + holder, "gas": 5_000_000})
+    alike = connection.mined(made.to_0x_hex())["contractAddress"]
+    same = Interface(artifact.abi).encode("anchor", [b"\x09" * 32, 0, 6, b"\x01" * 32, b"\x02" * 32, []])
+    return {
+        "reverted": send(to=registry.address, data=anchor),
+        "other contract": send(to=alike, data=same),
+        "other event": send(to=Account.create().address, value=1),
+        "unknown": "0x" + "77" * 32,
+        "malformed": "0xNONSENSE",
+        "empty": "",
+    }
+
+
+def _row(copy: Any, random: Random) -> Any:
+    return random.choice(copy.sql("SELECT * FROM submission"))
+
+
+def put(copy: Any, row: Any, **changes: Any) -> dict[str, Any]:
+    for name, value in changes.items():
+        copy.set("submission", name, value, **{"transaction": row["transaction"]})
+        if name == "transaction":
+            row = copy.sql('SELECT * FROM submission WHERE "transaction" = ?', value)[0]
+    return {"leaf_index": row["tree_size"], "column": "submission"}
+
+
+def transaction(name: str) -> Spoil:
+    return lambda copy, random, strange: put(copy, _row(copy, random), transaction=strange[name])
+
+
+def another_anchor(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    """The transaction of another checkpoint of the same log."""
+    row, other = random.sample(copy.sql("SELECT * FROM submission"), 2)
+    copy.sql('DELETE FROM submission WHERE "transaction" = ?', other["transaction"])
+    place = put(copy, row, transaction=other["transaction"], tree_size=row["tree_size"])
+    return {**place, "also": ()}
+
+
+def another_log(copy: Any, random: Random, strange: Any) -> dict[str, Any]:
+    return put(copy, _row(copy, random), transaction=strange["other log"])
+
+
+def other_chain(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    return put(copy, _row(copy, random), chain_id=random.choice((1, 11155111, 0)))
+
+
+def other_registry(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    return put(copy, _row(copy, random), contract=Account.create().address)
+
+
+def other_block(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    row = _row(copy, random)
+    return put(copy, row, block_number=row["block_number"] + random.choice((1, -1)))
+
+
+def other_block_hash(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    return put(copy, _row(copy, random), block_hash="0x" + random.randbytes(32).hex())
+
+
+def no_block(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    return put(copy, _row(copy, random), block_number=None, block_hash=None)
+
+
+def missing_row(copy: Any, _: Random, __: Any) -> dict[str, Any]:
+    """The newest anchor is not in the database; older ones the chain cannot list, and the newest covers them."""
+    size = copy.anchored()[-1]
+    copy.sql("DELETE FROM submission WHERE tree_size = ?", size)
+    return {"leaf_index": size, "column": "submission"}
+
+
+def claimed_for_another(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    """An anchor is claimed for a checkpoint that was never anchored."""
+    size = random.choice([each for each in copy.sizes() if each not in copy.anchored()])
+    row = random.choice(copy.sql("SELECT * FROM submission WHERE tree_size < ?", copy.end()))
+    put(copy, row, tree_size=size)
+    return {"leaf_index": size, "column": "submission"}
+
+
+def copied_claim(copy: Any, random: Random, strange: Any) -> dict[str, Any]:
+    """A further row claims an anchor for a checkpoint that was never anchored."""
+    size = random.choice([each for each in copy.sizes() if each not in copy.anchored()])
+    row = dict(_row(copy, random)) | {"transaction": strange["unknown"], "tree_size": size, "nonce": 99}
+    copy.sql(f"INSERT INTO submission VALUES ({', '.join('?' * len(row))})", *row.values())  # noqa: S608
+    return {"leaf_index": size, "column": "submission"}
+
+
+def checkpoint_gone(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    size = random.choice(copy.anchored())
+    copy.sql("DELETE FROM checkpoint WHERE tree_size = ?", size)
+    return {"leaf_index": size, "column": "submission"}
+
+
+def said_to_have_failed(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    state = random.choice(("reverted", "lost", "nonsense", ""))
+    return put(copy, _row(copy, random), state=state) | {"column": "submission.state"}
+
+
+SPOILS: list[Spoil] = [
+    *(transaction(name) for name in ("reverted", "other contract", "other event", "unknown", "malformed", "empty")),
+    another_anchor, another_log, other_chain, other_registry, other_block, other_block_hash, no_block, missing_row,
+    claimed_for_another, copied_claim, checkpoint_gone, said_to_have_failed,
+]  # fmt: skip
+
+
+def test_a_false_claim_of_an_anchor_is_found(lab: Any, klein: Any, gross: Any, strange: dict[str, str]) -> None:
+    (other,) = gross.copy().sql('SELECT "transaction" FROM submission LIMIT 1')[0]
+    known = strange | {"other log": other}
+
+    def attack(spoil: Spoil) -> Any:
+        return lambda copy, random: spoil(copy, random, known)
+
+    lab.run("T42", [attack(spoil) for spoil in SPOILS], klein.copy, times=2 * len(SPOILS))
+
+
+def test_without_the_chain_no_claim_is_checked(klein: Any) -> None:
+    """The guard taken out: at level logged nobody asks the chain, and every false claim passes."""
+    copy = klein.copy()
+    copy.sql("UPDATE submission SET chain_id = 1, block_number = 7")
+    assert copy.audit(Level.LOGGED).verdict is Verdict.FINAL
+    assert copy.audit().verdict is Verdict.CONTRADICTED
