@@ -9,8 +9,8 @@ executes, and the hashes of the sources, kept here beside it, say what it was ma
 
 What this does not do: it deploys nothing and knows no chain. Mocks never become artifacts.
 
-    $ python -m ledger_automation.chain build    # write
-    $ python -m ledger_automation.chain check    # print differences, exit 1 if there are any
+    $ ledger contracts build    # write
+    $ ledger contracts check    # compare with what is committed
 """
 
 import hashlib

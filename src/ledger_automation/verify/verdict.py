@@ -86,17 +86,14 @@ def _short(value: Any) -> str:
 
 def shown(value: Any) -> Any:
     """Make a fact fit for JSON: bytes in hex, structures member by member, anything unusual as text."""
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
     if value is None or isinstance(value, bool | float):
         return value
-    if isinstance(value, str | int):  # ids and amounts are kinds of text and number
-        return str(value) if isinstance(value, str) else int(value)
-    if isinstance(value, dict):
-        return {str(name): shown(member) for name, member in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
     if isinstance(value, list | tuple):
         return [shown(each) for each in value]
     if isinstance(value, msgspec.Struct):
-        members = zip(value.__struct_encode_fields__, value.__struct_fields__, strict=True)
-        return {name: shown(getattr(value, field)) for name, field in members}
-    return str(value)
+        value = dict(zip(value.__struct_encode_fields__, msgspec.structs.astuple(value), strict=True))
+    if isinstance(value, dict):
+        return {str(name): shown(member) for name, member in value.items()}
+    return int(value) if isinstance(value, int) else str(value)  # ids and amounts are kinds of text and number
