@@ -70,7 +70,7 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     finally:
         with contextlib.suppress(OSError, ValueError):
             if anvil._is_alive(home / "anvil"):
-                os.kill(anvil._read(home / "anvil").pid, signal.SIGKILL)
+                os.kill(anvil._pid(home / "anvil"), signal.SIGKILL)
 
 
 class Clerk:

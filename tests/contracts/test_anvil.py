@@ -39,7 +39,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     with contextlib.suppress(OSError, ValueError):
         if anvil._is_alive(tmp_path / "anvil"):
-            os.kill(endpoint(tmp_path)["pid"], signal.SIGKILL)
+            os.kill(int((tmp_path / "anvil" / "pid").read_text()), signal.SIGKILL)
 
 
 def endpoint(home: Path) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_anvil_killed_starts_again_from_its_state(home: Path, log: Any) -> None:
         identity = chain.identity()
         assert evidence(chain, put(chain, log, 0, 7))
         time.sleep(2.6)  # one state-interval
-        os.kill(endpoint(home)["pid"], signal.SIGKILL)
+        os.kill(int((home / "anvil" / "pid").read_text()), signal.SIGKILL)
         with pytest.raises(Unreachable):
             asked_until_it_fails(chain)
     with open_anchoring("anvil", home) as chain:

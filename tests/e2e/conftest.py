@@ -125,7 +125,7 @@ def towns(tmp_path_factory: pytest.TempPathFactory, nursery: "subprocess.Popen[s
     for town in given:
         with contextlib.suppress(OSError, ValueError):
             if anvil._is_alive(town.home / "anvil"):
-                os.kill(anvil._read(town.home / "anvil").pid, signal.SIGKILL)
+                os.kill(anvil._pid(town.home / "anvil"), signal.SIGKILL)
 
 
 @pytest.fixture(scope="module")

@@ -51,7 +51,7 @@ def homes(tmp_path: Path) -> Iterator[Callable[[], Path]]:
     for home in given:
         with contextlib.suppress(OSError, ValueError):
             if anvil._is_alive(home / "anvil"):
-                os.kill(anvil._read(home / "anvil").pid, signal.SIGKILL)
+                os.kill(anvil._pid(home / "anvil"), signal.SIGKILL)
 
 
 @pytest.fixture(scope="session")

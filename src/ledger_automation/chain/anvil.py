@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,6 @@ _ATTEMPTS: Final = 3
 class Endpoint(msgspec.Struct, frozen=True):
     """Where this home's Anvil listens; ``genesis_hash`` is empty until it answered for the first time."""
 
-    pid: int
     port: int
     genesis_hash: str = ""
 
@@ -64,7 +64,17 @@ def flags(port: int, folder: Path) -> list[str]:
     """Turn ``anvil.toml`` into Anvil's arguments, with the port and the state file of one home."""
     table = tomllib.loads(Path(__file__).with_name("anvil.toml").read_text("utf-8"))
     arguments = [f"--{name}" if value is True else f"--{name}={value}" for name, value in table.items() if value]
-    return [*arguments, f"--port={port}", f"--state={folder / 'state.json'}"]
+    return [*arguments, f"--port={port}", f"--state={folder / 'state.json'}", f"--timestamp={_born(folder)}"]
+
+
+def _born(folder: Path) -> int:
+    """Return when this chain began. Without it Anvil makes another genesis block at every start, and keeps them all."""
+    path = folder / "genesis-time"
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.write_text(str(int(time.time())), "ascii")
+        draft.replace(path)
+    return int(path.read_text("ascii"))
 
 
 def _start(folder: Path, root: Path | None) -> Connection:
@@ -73,18 +83,18 @@ def _start(folder: Path, root: Path | None) -> Connection:
         port = _free_port()
         with (folder / "alive.lock").open("wb") as alive, (folder / "anvil.log").open("ab") as log:
             fcntl.flock(alive, fcntl.LOCK_EX)
-            # A session of its own: neither Ctrl-C in the terminal nor the end of this process reaches Anvil.
-            process = subprocess.Popen(  # noqa: S603 - npm's own binary, our own arguments
-                [binary, *flags(port, folder)],
+            # The port first, and the process id by the child itself: wherever we die, the next one can adopt Anvil.
+            # A session of its own: neither Ctrl-C in the terminal nor the end of this process reaches it.
+            _write(folder, Endpoint(port))
+            process = subprocess.Popen(  # noqa: S603 - a shell that becomes npm's own binary, our own arguments
+                ["/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"', folder / "pid", binary, *flags(port, folder)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[alive.fileno()],
             )
-        endpoint = Endpoint(process.pid, port)
-        _write(folder, endpoint)  # before the first answer: if we die here, the next one can still adopt it
-        connection = _answering(folder, endpoint)
+        connection = _answering(folder, Endpoint(port))
         if connection is not None:
             return connection
         process.kill()  # ours, and of no use to anybody: it may have lost its port to another program
@@ -96,7 +106,7 @@ def _adopt(folder: Path) -> Connection:
     endpoint = _read(folder)
     connection = _answering(folder, endpoint)
     if connection is None:
-        raise Unreachable(f"Anvil (process {endpoint.pid}) runs but does not answer on port {endpoint.port}.")
+        raise Unreachable(f"Anvil (process {_pid(folder)}) runs but does not answer on port {endpoint.port}.")
     return connection
 
 
@@ -112,7 +122,7 @@ def _answering(folder: Path, endpoint: Endpoint) -> Connection | None:
             expected=endpoint.genesis_hash,
             actual=genesis,
         )
-    _write(folder, Endpoint(endpoint.pid, endpoint.port, genesis))
+    _write(folder, Endpoint(endpoint.port, genesis))
     return connection
 
 
@@ -120,12 +130,12 @@ def _stop(folder: Path) -> None:
     """End Anvil and wait until its lock is free, which is after its state is written."""
     if not _is_alive(folder):
         return
-    endpoint = _read(folder)
-    os.kill(endpoint.pid, signal.SIGTERM)
+    pid = _pid(folder)
+    os.kill(pid, signal.SIGTERM)
     if wait_for(lambda: None if _is_alive(folder) else True, _SECONDS) is None:
-        raise Unreachable(f"Anvil (process {endpoint.pid}) did not end within {_SECONDS} s of SIGTERM.")
+        raise Unreachable(f"Anvil (process {pid}) did not end within {_SECONDS} s of SIGTERM.")
     with suppress(ChildProcessError):
-        os.waitpid(endpoint.pid, os.WNOHANG)  # if we started it, it is our child and would stay a zombie
+        os.waitpid(pid, os.WNOHANG)  # if we started it, it is our child and would stay a zombie
     (folder / "endpoint.json").unlink()
 
 
@@ -159,6 +169,10 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _pid(folder: Path) -> int:
+    return int((folder / "pid").read_text("ascii"))
 
 
 def _read(folder: Path) -> Endpoint:

@@ -52,6 +52,7 @@ def _last(mark: Path | None) -> Mark | None:
 def _data(report: AuditReport, seconds: float) -> dict[str, object]:
     return {
         "verdict": report.verdict,
+        "reason": report.reason,
         "sentence": report.sentence.en,
         "sentence_de": report.sentence.de,
         "events": report.events,

@@ -112,6 +112,7 @@ def _signature(line: str) -> tuple[str, bytes, bytes]:
         octets = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError) as error:
         raise NoteError("A signature line is malformed.", expected="base64", actual=line) from error
-    if not line.startswith(_DASH) or not name or len(octets) <= _ID_BYTES:
+    exact = base64.b64encode(octets).decode() == encoded
+    if not line.startswith(_DASH) or not name or len(octets) <= _ID_BYTES or not exact:
         raise NoteError("A signature line is malformed.", expected="a dash, a key name, base64", actual=line)
     return name, octets[:_ID_BYTES], octets[_ID_BYTES:]

@@ -51,6 +51,7 @@ class AuditReport(msgspec.Struct, frozen=True):
     """The answer of an audit. ``mark`` is where the next one may go on; None unless all is final."""
 
     verdict: Verdict
+    reason: str
     sentence: Sentence
     events: int
     cases: int
@@ -86,10 +87,11 @@ class Auditor:
             findings += anchors.run(report, mark.tree_size)
         findings = explain(report, log, findings, self._held)
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
-        verdict = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
+        verdict, reason = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
         return AuditReport(
             verdict=verdict,
+            reason=reason,
             sentence=SENTENCES[verdict],
             events=examiner.events,
             cases=examiner.cases,
@@ -117,14 +119,17 @@ class Auditor:
             vouched |= {size: (root, "the chain") for size, root in anchors.vouched().items()}
         return vouched
 
-    def _verdict(self, findings: list[Finding], examiner: CaseAudit, *, settled: bool, unreachable: bool) -> Verdict:
+    def _verdict(
+        self, findings: list[Finding], examiner: CaseAudit, *, settled: bool, unreachable: bool
+    ) -> tuple[Verdict, str]:
+        """Return the verdict with its reason code: a class of the catalogue, or what is missing, or the level."""
         if findings:
-            return Verdict.CONTRADICTED
+            return Verdict.CONTRADICTED, findings[0].tampering
         if unreachable:
-            return Verdict.UNREACHABLE
-        if not settled or (self._policy.level is not Level.RECORDED and examiner.pending):
-            return Verdict.PENDING
-        return Verdict.FINAL
+            return Verdict.UNREACHABLE, "chain_unreachable"
+        if self._policy.level is not Level.RECORDED and examiner.pending:
+            return Verdict.PENDING, "not_logged"
+        return (Verdict.FINAL, self._policy.level.value) if settled else (Verdict.PENDING, "not_anchored")
 
 
 def _examine(examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport) -> list[Finding]:

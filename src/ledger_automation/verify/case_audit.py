@@ -11,10 +11,11 @@ from ledger_automation.audit.event import AuditEvent
 from ledger_automation.audit.trail import Divergence, Trail
 from ledger_automation.verify.case_diagnosis import explain, intruders
 from ledger_automation.verify.case_evidence import Evidence, Tombstones
+from ledger_automation.verify.document_audit import diagnose_documents
 from ledger_automation.verify.log_audit import LogReport
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.reconstruction import plainly_holds
-from ledger_automation.verify.row_audit import diagnose_documents, malformed, sound
+from ledger_automation.verify.row_audit import malformed, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord
 from ledger_automation.verify.verdict import Finding
 

@@ -4,6 +4,8 @@ Sequence, leaf index and column are those at which the evidence was spoiled; whe
 leaf that remembers it is the place.
 """
 
+# ruff: noqa: S608  table and column names come from the schema, never from outside
+
 import json
 from datetime import timedelta
 from random import Random
@@ -39,7 +41,7 @@ def insert(copy: Any, like: Any, sequence: int, **changes: Any) -> int:
     columns = {name: like[name] for name in EVENT_COLUMNS} | {"id": number, "sequence": sequence} | changes
     columns = {name: columns[name] for name in EVENT_COLUMNS}
     marks = ", ".join("?" * len(columns))
-    copy.sql(f"INSERT INTO event ({', '.join(columns)}) VALUES ({marks})", *columns.values())  # noqa: S608
+    copy.sql(f"INSERT INTO event ({', '.join(columns)}) VALUES ({marks})", *columns.values())
     copy.sql("INSERT INTO content VALUES (?, ?, ?, 0)", number, like["salt"], b"")
     copy.replace(number, json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode())
     copy.recommit(number)
@@ -103,12 +105,12 @@ def delete_the_last_and_set_the_case_back(copy: Any, random: Random) -> Any:
 def renumber(copy: Any, row: Any, *, leaves: bool = False) -> None:
     for table in ("event", "leaf") if leaves else ("event",):
         for (later,) in copy.sql(
-            f"SELECT sequence FROM {table} WHERE case_id = ? AND sequence > ? ORDER BY 1",  # noqa: S608
+            f"SELECT sequence FROM {table} WHERE case_id = ? AND sequence > ? ORDER BY 1",
             row["case_id"], row["sequence"],
         ):  # fmt: skip
             leaf = f" AND event_id <> {row['id']}" if table == "leaf" else ""
             copy.sql(
-                f"UPDATE {table} SET sequence = ? WHERE case_id = ? AND sequence = ?{leaf}",  # noqa: S608
+                f"UPDATE {table} SET sequence = ? WHERE case_id = ? AND sequence = ?{leaf}",
                 later - 1, row["case_id"], later,
             )  # fmt: skip
     copy.sql('UPDATE "case" SET sequence = sequence - 1 WHERE case_id = ?', row["case_id"])

@@ -10,8 +10,8 @@ from ledger_automation.errors import TransitionNotAllowed
 from ledger_automation.intake import mapping as mappings
 from ledger_automation.intake.commands import MALFORMED, commands
 from ledger_automation.intake.log_file import traces
-from support.rehearsal import Tally, rehearse
 from ledger_automation.workflows import Case, workflow
+from support.rehearsal import Tally, rehearse
 
 LOGS = {
     "road_traffic_fines_10k.xes.gz": (34_724, 10_000),

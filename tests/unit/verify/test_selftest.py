@@ -20,7 +20,7 @@ def test_a_verifier_that_takes_every_case_is_distrusted(monkeypatch: pytest.Monk
 
 def test_a_verifier_that_takes_every_checkpoint_is_distrusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LogAudit, "_checkpoint", lambda *_: None)
-    with pytest.raises(Misconfigured, match="T31|T40"):
+    with pytest.raises(Misconfigured, match=r"T31|T40"):
         selftest()
 
 
