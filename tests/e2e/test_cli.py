@@ -110,7 +110,7 @@ def test_a_held_checkpoint_must_be_extended(anvils: Any) -> None:
 def test_an_audit_is_final_and_the_next_goes_on_from_its_mark(anvils: Any) -> None:
     mark = anvils.home.parent / "mark.json"
     whole = anvils.ok("audit", "--mark", mark, "--chain", "anvil")
-    assert set(whole) == AUDIT | {"sentence", "sentence_de", "erased", "anchored_size"}
+    assert set(whole) == AUDIT | {"reason", "sentence", "sentence_de", "erased", "anchored_size"}
     assert (whole["verdict"], whole["findings"], whole["anchored_size"]) == ("final", [], whole["tree_size"])
     anvils.open()
     open_end = anvils("audit", "--mark", mark, "--chain", "anvil", "--json")

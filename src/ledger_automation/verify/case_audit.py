@@ -5,23 +5,16 @@ row is decoded and checked, the law is replayed, and `case_diagnosis` names what
 the database, of whatever type, makes an examination fail: it becomes a finding.
 """
 
-from typing import Final
-
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.audit.trail import Divergence, Trail
 from ledger_automation.verify.case_diagnosis import explain, intruders
 from ledger_automation.verify.case_evidence import Evidence, Tombstones
 from ledger_automation.verify.document_audit import diagnose_documents
 from ledger_automation.verify.log_audit import LogReport
-from ledger_automation.verify.policy import Level
-from ledger_automation.verify.reconstruction import plainly_holds
+from ledger_automation.verify.reconstruction import LAW_GAVE_UP, plainly_holds
 from ledger_automation.verify.row_audit import malformed, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord
 from ledger_automation.verify.verdict import Finding
-
-_LEVELS: Final = frozenset(Level)
-_LAW_GAVE_UP: Final = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
-"""How the law fails on committed content that no lawful case could hold: a zone or a day that does not exist."""
 
 
 class CaseAudit:
@@ -42,17 +35,9 @@ class CaseAudit:
         self.cases += 1
         self.events += len(rows)
         signed = self._log.signed >= self._log.frontier.size
-        if signed and case_id not in self._log.missing and self._plainly_holds(record, rows):
+        if signed and case_id not in self._log.missing and plainly_holds(record, rows, self._origin):
             return []
         return self._closely(case_id, record, rows)
-
-    def _plainly_holds(self, record: CaseRecord | None, rows: list[EventRecord]) -> bool:
-        if record is None or record.level not in _LEVELS:
-            return False
-        try:
-            return plainly_holds(record, rows, self._origin)
-        except _LAW_GAVE_UP:
-            return False
 
     def _closely(self, case_id: str, record: CaseRecord | None, rows: list[EventRecord]) -> list[Finding]:
         evidence = Evidence.of(case_id, record, self._log.missing.pop(case_id, []))
@@ -95,6 +80,6 @@ class CaseAudit:
 def _follow(trail: Trail, event: AuditEvent, commitment: bytes) -> Divergence | None:
     try:
         return trail.follow(event, commitment)
-    except _LAW_GAVE_UP as error:
+    except LAW_GAVE_UP as error:
         sentence = f"The law cannot be applied to the event: {error}."
         return Divergence("invalid", sentence, event.sequence, "a lawful step", event.action)

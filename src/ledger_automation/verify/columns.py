@@ -2,8 +2,8 @@
 
 Every column here repeats something committed. Deliberately not committed, because they are about keeping and not
 about what happened: ``event.id`` (the order of recording; the leaf's index is the evidence), ``case.level`` between
-``logged`` and ``anchored``, ``checkpoint.created_at``, ``submission`` columns that only serve sending, and
-``intake_run``, which only says how far a file was read.
+``logged`` and ``anchored``, an attachment's absolute position (its order is), ``checkpoint.created_at``, what only
+serves sending (``submission.sender``, ``nonce``, ``raw``), and ``intake_run``, which says how far a file was read.
 """
 
 from ledger_automation.audit.event import AuditEvent

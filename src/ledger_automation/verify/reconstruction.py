@@ -29,6 +29,11 @@ _FIELDS = tuple(sorted(AuditEvent.__struct_fields__))
 _Written = msgspec.defstruct("_Written", [(name, Any) for name in _FIELDS], frozen=True, gc=False)
 """An audit event with its fields in canonical order, so that only payloads are sorted when they are written."""
 
+_LOGGED = frozenset({Level.LOGGED, Level.ANCHORED})
+
+LAW_GAVE_UP = (ArithmeticError, AssertionError, LookupError, TypeError, ValueError)
+"""How the law fails on committed content that no lawful case could hold: a zone or a day that does not exist."""
+
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 _encode = msgspec.json.Encoder().encode
 
@@ -53,7 +58,7 @@ def plainly_holds(record: CaseRecord | None, rows: list[EventRecord], origin: st
     """Tell whether a plain case holds: every row, their order, the law, and where the case's row says it stands."""
     try:
         return record is not None and _holds(record, rows, origin)
-    except (LedgerError, msgspec.MsgspecError, TypeError, ValueError):
+    except (LedgerError, msgspec.MsgspecError, *LAW_GAVE_UP):
         return False
 
 
@@ -74,11 +79,13 @@ def _holds(record: CaseRecord, rows: list[EventRecord], origin: str) -> bool:
             None if head is None else head.hex(), recorded_at, SCHEMA, sequence, None, to_state, name, table.version,
         )  # fmt: skip
         stated = getattr(payload, "amount", None)
+        stated = stated if type(stated) is int else None
         if (
             _encode(written) != canonical
             or sequence != after.sequence
             or to_state != after.state
-            or amount != (stated if type(stated) is int else None)
+            or amount != stated
+            or type(amount) is not type(stated)
             or sha256(salt + canonical).digest() != commitment  # type: ignore[operator]
             or crc32(canonical) != checksum
             or sha256(b"\x00" + commitment).digest() != leaf_hash
@@ -99,6 +106,6 @@ def _is_projected(record: CaseRecord, table: Workflow[Any], case: Case, last: tu
         and record.sequence == case.sequence
         and (record.head, record.at) == last
         and record.workflow_version == table.version
-        and record.level != Level.RECORDED
+        and record.level in _LOGGED
         and record.data == table.freeze(case.data)
     )

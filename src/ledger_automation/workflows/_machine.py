@@ -73,7 +73,9 @@ class Workflow(Generic[D]):
         transition = self.transition(command.action)
         payload = self._typed(transition, command.payload)
         after = self.decide(case, transition, Step(case.state if case else None, command.actor, payload, at))
-        written = msgspec.json.decode(msgspec.json.encode(payload))  # as a reader of the event will see it
+        written = msgspec.json.decode(
+            msgspec.json.encode(payload, enc_hook=str)
+        )  # as a reader of the event will see it
         return Applied(transition.event, case.state if case else None, after, written)
 
     def decide(self, case: Case | None, transition: Transition, step: Step) -> Case:

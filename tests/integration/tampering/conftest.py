@@ -26,6 +26,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
 from ledger_automation.audit.encoding import decode
+from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring
 from ledger_automation.chain.connection import Connection
@@ -221,8 +222,25 @@ class Copy:
                 head = None if previous is None else previous.hex()
                 self.rewrite(row["id"], lambda value, head=head: value.update(previous=head))  # type: ignore[misc]
             previous = self.recommit(row["id"]) if row["sequence"] >= since else row["commitment"]
-        self.sql('UPDATE "case" SET head = ? WHERE case_id = ?', previous, case_id)
+        self.project(case_id)
         self.sign_again()
+
+    def project(self, case_id: str) -> None:
+        """Let a case's row say what its events now lead to, as far as the law goes with them."""
+        trail, last = Trail(), None
+        for last in self.sql(
+            "SELECT * FROM event JOIN content ON event_id = id WHERE case_id = ? ORDER BY sequence", case_id
+        ):
+            if trail.follow(decode(last["canonical"]), last["commitment"]) is not None:
+                return
+        if last is None or trail.case is None or trail.table is None:
+            self.sql('DELETE FROM "case" WHERE case_id = ?', case_id)
+            return
+        self.sql(
+            'UPDATE "case" SET sequence = ?, state = ?, head = ?, at = ?, data = ? WHERE case_id = ?',
+            last["sequence"], last["to_state"], last["commitment"], last["occurred_at"],
+            trail.table.freeze(trail.case.data), case_id,
+        )  # fmt: skip
 
     def sign_again(self) -> None:
         """Recompute nodes and checkpoints over the leaves as they now are."""

@@ -305,7 +305,6 @@ def test_what_looks_alike_is_told_apart(lab: Any, klein: Any, kind: str, attacks
     lab.run(kind, attacks, klein.copy, times=2 * len(attacks))
 
 
-@pytest.mark.xfail(strict=True, reason="verify.reconstruction compares amounts by ==, so 100.0 passes for 100")
 def test_a_float_is_not_its_integer(klein: Any) -> None:
     """100.0 equals 100 in Python, and is another value all the same."""
     copy = klein.copy()
