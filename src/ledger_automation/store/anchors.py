@@ -5,8 +5,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ledger_automation.orchestrator.ports import IntakeRun, SignedSubmission
-from ledger_automation.store.cases import table
-from ledger_automation.store.tables import IntakeRunRow, SubmissionRow
+from ledger_automation.store.tables import IntakeRunRow, SubmissionRow, table
 from ledger_automation.verify.sources import AnchorEvidence, SubmissionRecord
 
 _SUBMISSION, _RUN = table(SubmissionRow), table(IntakeRunRow)

@@ -1,62 +1,32 @@
 """Cases and events as rows.
 
 Writing is two prebuilt inserts a batch and one compare-and-swap a case; the ORM defines the tables and stays out of the
-way. Reading streams case by case, in order of case id, without ever holding more than one case.
+way. Reading all cases, one after another, is `trails`.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
 from zlib import crc32
 
-from sqlalchemy import Connection, Select, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import SQLModel
 
 from ledger_automation.errors import Conflict
 from ledger_automation.orchestrator.ports import RecordedStep
 from ledger_automation.store.bulk import insert_rows
-from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow
+from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, table
+from ledger_automation.store.trails import CASE_COLUMNS, EVENTS, Trail, trails
 from ledger_automation.verify.columns import columns
-from ledger_automation.verify.sources import COLUMNS, CaseRecord, DocumentRecord, EventRecord
+from ledger_automation.verify.sources import CaseRecord, DocumentRecord, EventRecord
 
-_BATCH = 2_000
-_CASE_ID = EventRecord._fields.index("case_id")
-
-
-def table(row: type[SQLModel]) -> Any:
-    """Return the table behind a model: statements are built on tables, never on mapped classes."""
-    return row.__table__  # type: ignore[attr-defined]
-
-
-_CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
-    table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)
-)
-_CASE_COLUMNS = [_CASE.c[name] for name in CaseRecord._fields]
+_CASE, _EVENT, _CONTENT, _DOCUMENT = (table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow))
 _ADVANCE = (
     update(_CASE)
     .where(_CASE.c.case_id == bindparam("_case"), _CASE.c.sequence == bindparam("_expected"))
     .values({name: bindparam(name) for name in CaseRecord._fields[1:]})
 )
-_DOCUMENTS = select(func.count()).where(_DOCUMENT.c.event_id == _EVENT.c.id).scalar_subquery()
-_EVENTS = (
-    select(
-        _EVENT.c.id, *(_EVENT.c[name] for name in COLUMNS), _EVENT.c.commitment,
-        _CONTENT.c.salt, _CONTENT.c.canonical, _CONTENT.c.checksum, _DOCUMENTS,
-        _LEAF.c.leaf_index, _LEAF.c.leaf_hash, _LEAF.c.case_id, _LEAF.c.sequence,
-    )
-    .outerjoin(_CONTENT, _CONTENT.c.event_id == _EVENT.c.id)
-    .outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id)
-    .order_by(_EVENT.c.case_id, _EVENT.c.sequence)
-)  # fmt: skip
-_CASES = select(*_CASE_COLUMNS).order_by(_CASE.c.case_id)
-_ONE_CASE = _CASES.where(_CASE.c.case_id == bindparam("case_id"))
-_SOME_CASES = select(*_CASE_COLUMNS).where(_CASE.c.case_id.in_(bindparam("case_ids", expanding=True)))
-_ONE_TRAIL = _EVENTS.where(_EVENT.c.case_id == bindparam("case_id"))
-_TOUCHED = select(_EVENT.c.case_id).outerjoin(_LEAF, _LEAF.c.event_id == _EVENT.c.id).where(
-    or_(_EVENT.c.id > bindparam("after_event"), _LEAF.c.leaf_index >= bindparam("after_leaf"))
-)  # fmt: skip
+_ONE_CASE = select(*CASE_COLUMNS).where(_CASE.c.case_id == bindparam("case_id"))
+_SOME_CASES = select(*CASE_COLUMNS).where(_CASE.c.case_id.in_(bindparam("case_ids", expanding=True)))
+_ONE_TRAIL = EVENTS.where(_EVENT.c.case_id == bindparam("case_id"))
 
 
 class SqlCases:
@@ -102,25 +72,15 @@ class SqlCases:
         """Return one case's events."""
         return [EventRecord._make(event) for event in self._connection.execute(_ONE_TRAIL, {"case_id": case_id})]
 
-    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
-        """Stream case by case."""
-        events, cases = _EVENTS, _CASES
-        if after_event or after_leaf:
-            touched = _TOUCHED.params(after_event=after_event, after_leaf=after_leaf)
-            events, cases = events.where(_EVENT.c.case_id.in_(touched)), cases.where(_CASE.c.case_id.in_(touched))
-        groups = groupby(map(EventRecord._make, self._stream(events)), key=itemgetter(_CASE_ID))
-        return _merge(map(CaseRecord._make, self._stream(cases)), groups)
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[Trail]:
+        """Stream case by case, in the order of opening."""
+        return trails(self._connection, after_event, after_leaf)
 
     def documents(self, event_id: int) -> list[DocumentRecord]:
         """Return the attachments of an event."""
         wanted = select(_DOCUMENT.c.name, _DOCUMENT.c.media_type, _DOCUMENT.c.content)
         rows = self._connection.execute(wanted.where(_DOCUMENT.c.event_id == event_id).order_by(_DOCUMENT.c.position))
         return [DocumentRecord._make(row) for row in rows]
-
-    def _stream(self, statement: Select[Any]) -> Iterator[Any]:
-        result = self._connection.execution_options(yield_per=_BATCH).execute(statement)
-        for block in result.partitions():
-            yield from block
 
     def _advance(self, steps: Sequence[RecordedStep]) -> None:
         first: dict[str, int] = {}
@@ -142,22 +102,3 @@ class SqlCases:
             if self._connection.execute(_ADVANCE, row).rowcount != 1:
                 sentence = "Somebody was faster: the case moved on meanwhile."
                 raise Conflict(sentence, case_id=row["_case"], expected_sequence=row["_expected"])
-
-
-def _merge(
-    cases: Iterator[CaseRecord], groups: Iterator[tuple[str, Iterator[EventRecord]]]
-) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
-    """Bring rows and events of the same case together; both come in order of case id."""
-    case = next(cases, None)
-    for key, events in groups:
-        case_id = str(key)
-        while case is not None and str(case.case_id) < case_id:
-            yield str(case.case_id), case, []
-            case = next(cases, None)
-        own = case if case is not None and case.case_id == case_id else None
-        yield case_id, own, list(events)
-        if own is not None:
-            case = next(cases, None)
-    while case is not None:
-        yield str(case.case_id), case, []
-        case = next(cases, None)

@@ -10,8 +10,7 @@ from ledger_automation.errors import Conflict, NotFound
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fold
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
 from ledger_automation.store.bulk import insert_rows
-from ledger_automation.store.cases import table
-from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow
+from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow, table
 from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, SubmissionRecord
 
 _BATCH = 4_096

@@ -146,3 +146,8 @@ class IntakeRunRow(SQLModel, table=True):
     ignored: int
     openings: int
     refusals: str
+
+
+def table(row: type[SQLModel]) -> Any:
+    """Return the table behind a model: statements are built on tables, never on mapped classes."""
+    return row.__table__  # type: ignore[attr-defined]

@@ -114,10 +114,10 @@ class CaseSource(Protocol):
         ...
 
     def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
-        """Yield case by case, in order of case id: id, row and all events.
+        """Yield case by case: id, row and all events by column ``sequence``.
 
-        Cases without events and events without a case are yielded too. With positive bounds, only cases with an event
-        whose id is above ``after_event`` or whose leaf index is ``after_leaf`` or more.
+        Cases without events and events without a case are yielded too; any order of cases will do. With positive
+        bounds, only cases with an event whose id is above ``after_event`` or with a leaf from ``after_leaf`` on.
         """
         ...
 
