@@ -93,7 +93,7 @@ def test_trails_come_case_by_case_and_bounds_choose_the_touched_ones(store: Any,
     with store.read() as unit:
         everything = list(unit.cases.trails(0, 0))
         last = max(row.event_id for _, _, rows in everything for row in rows)
-    assert [case_id for case_id, _, _ in everything] == sorted(step.case.case_id for step in [first, *others])
+    assert [case_id for case_id, _, _ in everything] == [step.case.case_id for step in [first, *others]]
     assert all(record is not None and record.case_id == case_id for case_id, record, _ in everything)
     second, _ = clerk.go_on(standing)
     with store.begin() as unit:

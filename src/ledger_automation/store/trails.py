@@ -18,7 +18,6 @@ from ledger_automation.verify.sources import COLUMNS, CaseRecord, EventRecord
 Trail = tuple[str, CaseRecord | None, list[EventRecord]]
 
 _BATCH = 2_000
-_CASE_ID = itemgetter(EventRecord._fields.index("case_id"))
 _CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
     table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)
 )
@@ -42,13 +41,13 @@ EVENTS = select(*_WHOLE).select_from(_with_all(_EVENT)).order_by(_EVENT.c.case_i
 """Events with what hangs on them, by case id."""
 
 _IN_ORDER = (
-    select(*_WHOLE)
+    select(*_WHOLE, _OPENING.c.id)
     .select_from(_with_all(_OPENING.join(_EVENT, _EVENT.c.case_id == _OPENING.c.case_id)))
     .where(_OPENING.c.sequence == 0)
     .order_by(_OPENING.c.id, _EVENT.c.sequence)
 )
 _OPENED = (
-    select(_OPENING.c.case_id, *CASE_COLUMNS)
+    select(_OPENING.c.id, _OPENING.c.case_id, *CASE_COLUMNS)
     .select_from(_OPENING.outerjoin(_CASE, _CASE.c.case_id == _OPENING.c.case_id))
     .where(_OPENING.c.sequence == 0)
     .order_by(_OPENING.c.id)
@@ -58,15 +57,18 @@ _OPENED = (
 def trails(connection: Connection, after_event: int, after_leaf: int) -> Iterator[Trail]:
     """Yield every case, or every case that has something new; see `verify.sources.CaseSource.trails`."""
     touched = None if not (after_event or after_leaf) else _touched(after_event, after_leaf)
-    events = groupby(_stream(connection, _among(_IN_ORDER, _OPENING, touched)), key=_CASE_ID)
-    opened = _stream(connection, _among(_OPENED, _OPENING, touched))
+    events = groupby(_stream(connection, _among(_IN_ORDER, _OPENING, touched)), key=itemgetter(-1))
     event_count = case_count = 0
-    for (case_id, *case), (_, rows) in zip(opened, events, strict=True):
-        trail = [EventRecord._make(row) for row in rows]
+    opening_id, rows = next(events, (None, iter(())))
+    for opened_by, case_id, *case in _stream(connection, _among(_OPENED, _OPENING, touched)):
+        if opened_by != opening_id:
+            continue  # no event joins itself: its case id is no value at all, and it is a stray
+        trail = [EventRecord._make(row[:-1]) for row in rows]
         record = CaseRecord._make(case) if case[0] is not None else None
         event_count += len(trail)
         case_count += record is not None
         yield str(case_id), record, trail
+        opening_id, rows = next(events, (None, iter(())))
     if _count(connection, _EVENT, touched) > event_count or _count(connection, _CASE, touched) > case_count:
         yield from _strays(connection, touched)
 
