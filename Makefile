@@ -21,7 +21,7 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 node: node_modules/.ready ## the Solidity compiler, Anvil and OpenZeppelin, by the Node that comes from PyPI
 
 node_modules/.ready: $(BIN)/.ready package.json package-lock.json
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
+	NODE_USE_SYSTEM_CA=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## the Wismar grant, 60 permits, 300 fines; sealed, anchored, audited, tampered with (out/)

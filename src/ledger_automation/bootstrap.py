@@ -21,7 +21,7 @@ from ledger_automation.store.engine import Engine, open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.verify.policy import Level, VerificationPolicy, parse, write
-from ledger_automation.verify.sources import ChainIdentity, ChainSource
+from ledger_automation.verify.sources import ChainIdentity, ChainSource, NoChain
 
 EPHEMERAL: Final = "tester"
 """The chain that lives and ends with one process."""
@@ -79,8 +79,10 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(settings: Settings) -> Iterator[Ledger]:
-    """Open database and key; both are made on first use."""
+def open_ledger(settings: Settings, *, existing: bool = False) -> Iterator[Ledger]:
+    """Open database and key; both are made on first use, unless they must be ``existing``: then raises NotFound."""
+    if existing and not Path(settings.database.removeprefix("sqlite:///")).exists():
+        raise NotFound(f"There is no ledger at {settings.database}.", database=settings.database)
     key = log_key(settings.home, settings.origin)
     engine = open_engine(settings.database)
     try:
@@ -153,18 +155,22 @@ def pin(home: Path, policy: VerificationPolicy) -> None:
 
 
 @contextmanager
-def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[ChainSource | None]:
-    """Open the pinned chain for reading; None (nobody answers) where it ended with the process that made it."""
-    if policy.chain is None or policy.chain.chain_id == TESTER_CHAIN_ID or settings.chain == EPHEMERAL:
-        yield None
+def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[ChainSource]:
+    """Open the pinned chain for reading; where there is nothing to ask any more, a source that says so."""
+    if policy.chain is None or policy.chain.chain_id == TESTER_CHAIN_ID:
+        yield NoChain("The eth-tester chain that the log was anchored on ended with its process.")
+        return
+    if settings.chain == EPHEMERAL:
+        yield NoChain(f"The log is anchored on chain {policy.chain.chain_id}; name it with --chain (anvil or a URL).")
         return
     from ledger_automation.chain import open_registry  # noqa: PLC0415  costs a second that most verbs save
 
     with ExitStack() as stack:
+        source: ChainSource
         try:
             source = stack.enter_context(open_registry(settings.chain, settings.home, policy.chain.registry))
-        except Unreachable:
-            source = None
+        except Unreachable as error:
+            source = NoChain(error.sentence)
         yield source
 
 

@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeVar
 
 from eth_tester import exceptions as tester  # type: ignore[import-untyped]
 from eth_utils.exceptions import ValidationError
+from requests.exceptions import ConnectionError as RequestsConnectionError
 from web3 import Web3
 from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
 from web3.types import TxReceipt
@@ -112,5 +113,7 @@ def reverted(error: Exception) -> bytes:
 
 def _reason(error: BaseException) -> str:
     """One line, at most 200 characters, and never an address, which may carry an access key."""
+    if isinstance(error, RequestsConnectionError):
+        return "nothing listens there"
     first_line = (str(error) or type(error).__name__).splitlines()[0]
     return re.sub(r"https?://\S+|url: \S+", "(address)", first_line)[:200]

@@ -32,11 +32,11 @@ def audit(
     selftest()
     gc.freeze()  # what is loaded by now stays: not walking it again and again saves a sixth of the time
     with ExitStack() as stack:
-        ledger = stack.enter_context(open_ledger(settings))
+        ledger = stack.enter_context(open_ledger(settings, existing=True))
         asked = choose_policy(settings, policy, level)
         chain = stack.enter_context(reading_chain(settings, asked)) if asked.level is Level.ANCHORED else None
         unit = stack.enter_context(ledger.read())
-        auditor = Auditor(asked, chain, tuple(read_note(each) for each in held or ()))
+        auditor = Auditor(asked, chain, tuple(read_note(each, asked) for each in held or ()))
         report = auditor.audit(unit.cases, unit.log, _last(mark))
     if mark is not None and report.mark is not None:
         mark.write_bytes(msgspec.json.encode(report.mark))

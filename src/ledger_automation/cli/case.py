@@ -64,7 +64,7 @@ def do(
 ) -> int:
     """Take a case one step on; the law of its workflow decides."""
     intent = _intent(action, (actor, role), payload, at, attach)
-    with open_ledger(options.settings()) as ledger:
+    with open_ledger(options.settings(), existing=True) as ledger:
         step = advance(ledger.begin, ledger.recorder, CaseId(case), intent)
     return _answer(step, options)
 
@@ -72,7 +72,7 @@ def do(
 @app.command
 def show(case: Annotated[str, Parameter(help="The case's id.")], *, options: Options = NONE) -> int:
     """Show where a case stands, what happened, and how well each step is witnessed."""
-    with open_ledger(options.settings()) as ledger, ledger.read() as unit:
+    with open_ledger(options.settings(), existing=True) as ledger, ledger.read() as unit:
         view = case_view(unit, CaseId(case))
     emit(view, _lines(view), json=options.json)
     return 0
@@ -108,7 +108,10 @@ def _moment(text: str) -> datetime:
         raise InvalidValue("A moment", text, "ISO 8601, such as 2026-01-31T12:00:00+01:00") from error
     if moment.tzinfo is None:
         raise InvalidValue("A moment", text, "a time with a zone, such as 2026-01-31T12:00:00+01:00")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValue("A moment", text, "within the years that a calendar has") from error
 
 
 def _read(path: Path) -> bytes:

@@ -25,9 +25,9 @@ def receipt(
     options: Options = NONE,
 ) -> int:
     """Issue the receipt of a case, or of one step."""
-    with open_ledger(options.settings()) as ledger, ledger.read() as unit:
+    with open_ledger(options.settings(), existing=True) as ledger, ledger.read() as unit:
         policy = ledger.policy(Level.LOGGED)
-        size = open_checkpoint(read_note(held), policy.origin, policy.keys()).tree_size if held else None
+        size = open_checkpoint(read_note(held, policy), policy.origin, policy.keys()).tree_size if held else None
         issued = issue(unit, CaseId(case), sequence, size)
     text = write(issued)
     if out is None:

@@ -10,8 +10,9 @@ from ledger_automation.bootstrap import pinned, read_policy, reading_chain
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
-from ledger_automation.errors import NotFound, UnreadableFile
+from ledger_automation.errors import NoteError, NotFound, UnreadableFile
 from ledger_automation.settings import Settings
+from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.tlog.receipt import read
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.verifier import Verifier
@@ -31,7 +32,7 @@ def verify(
     with ExitStack() as stack:
         asked = choose_policy(settings, policy, level)
         chain = stack.enter_context(reading_chain(settings, asked)) if asked.level is Level.ANCHORED else None
-        answer = Verifier(asked, chain, read_note(held) if held else None).verify(receipt)
+        answer = Verifier(asked, chain, read_note(held, asked) if held else None).verify(receipt)
     steps = [f"  {_MARKS[each.holds]} {each.step}: {each.detail}" for each in answer.steps]
     data = {
         "verdict": answer.verdict,
@@ -63,12 +64,19 @@ def choose_policy(settings: Settings, file: Path | None, level: Level | None) ->
     return policy.at(level) if level is not None else policy
 
 
-def read_note(path: Path) -> str:
-    """Read a checkpoint's note from its own file or from a receipt."""
+def read_note(path: Path, policy: VerificationPolicy) -> str:
+    """Read a checkpoint's note from its own file or from a receipt; it must be one of the pinned log."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise NotFound(f"There is no file {path}.", path=str(path)) from error
     except UnicodeDecodeError as error:
         raise UnreadableFile(path, "it is not text") from error
-    return read(path).checkpoint if text.lstrip().startswith("{") else text
+    note = read(path).checkpoint if text.lstrip().startswith("{") else text
+    try:
+        open_checkpoint(note, policy.origin, policy.keys())
+    except NoteError as error:
+        raise UnreadableFile(
+            path, f"it holds no checkpoint of this log ({error.sentence.removesuffix('.')})"
+        ) from error
+    return note

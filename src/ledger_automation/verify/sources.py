@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from ledger_automation.errors import Unreachable
 from ledger_automation.merkle.tree import StoredNode
 
 
@@ -205,3 +206,22 @@ class ChainSource(Protocol):
     def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:
         """Return what the chain knows of a transaction (0x hex), None where it was not mined."""
         ...
+
+
+class NoChain:
+    """A chain that cannot be asked, and why: every question raises Unreachable with that sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
+    def identity(self) -> ChainIdentity:
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def latest(self, origin: bytes) -> AnchoredCheckpoint | None:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)

@@ -49,6 +49,13 @@ SENTENCES: Final = {
 }
 
 
+RECEIPT_HOLDS: Final = Sentence(
+    "Alles, was dieser Beleg zeigt, ist echt, rechtmäßig und im Protokoll; spätere Schritte schließt er nicht aus.",
+    "All that this receipt shows is genuine, lawful and in the log; it does not rule out later steps.",
+)
+"""A receipt tells of the steps up to its last; that there are no others is for the case map to prove."""
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that does not hold: its class in the tampering catalogue, its place, what was expected and found."""
 

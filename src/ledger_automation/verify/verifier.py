@@ -29,7 +29,7 @@ from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.receipt import AnchorClaim, Entry, Receipt, decode_proof
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import AnchorEvidence, ChainSource
-from ledger_automation.verify.verdict import SENTENCES, Sentence, Verdict, VerifiedStep, shown
+from ledger_automation.verify.verdict import RECEIPT_HOLDS, SENTENCES, Sentence, Verdict, VerifiedStep, shown
 
 
 class ReceiptVerdict(msgspec.Struct, frozen=True):
@@ -172,7 +172,8 @@ class Verifier:
         return self._conclude(verdict, reason)
 
     def _conclude(self, verdict: Verdict, reason: str) -> ReceiptVerdict:
-        return ReceiptVerdict(verdict, reason, SENTENCES[verdict], tuple(self._steps))
+        sentence = RECEIPT_HOLDS if verdict is Verdict.FINAL else SENTENCES[verdict]
+        return ReceiptVerdict(verdict, reason, sentence, tuple(self._steps))
 
 
 def _octets(entry: Entry) -> bytes:

@@ -47,6 +47,8 @@ from ledger_automation.errors import InvalidDefinition, InvalidValue, Transition
 from ledger_automation.workflows import _soundness
 from ledger_automation.workflows._table import Applied, Case, Command, Payload, Step, Transition
 
+_YEARS = (1900, 2199)
+
 D = TypeVar("D", bound=Payload)
 
 
@@ -79,7 +81,9 @@ class Workflow(Generic[D]):
         return Applied(transition.event, case.state if case else None, after, written)
 
     def decide(self, case: Case | None, transition: Transition, step: Step) -> Case:
-        """Return the case after a step whose payload is typed already; raises TransitionNotAllowed."""
+        """Return the case after a step whose payload is typed already; raises InvalidValue, TransitionNotAllowed."""
+        if not _YEARS[0] <= step.at.year <= _YEARS[1]:  # terms are computed from it, and must end within the calendar
+            raise InvalidValue("A moment", step.at, f"within the years {_YEARS[0]} to {_YEARS[1]}")
         if (step.state not in transition.sources) if case is not None else bool(transition.sources):
             raise self._not_in_state(transition, step.state)
         if step.actor.role not in transition.roles:

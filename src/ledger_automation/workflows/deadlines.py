@@ -19,11 +19,13 @@ Nothing here knows a clock. Holidays come from the library `holidays`; they are 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import holidays
 from holidays import HolidayBase
+
+from ledger_automation.workflows._table import Guard
 
 PLANNED_TERM_DAYS: Final = 56
 """The planned term of a permit: eight weeks (WABO receipt log; § 3.9 Wabo)."""
@@ -40,6 +42,23 @@ def _zone(name: str) -> ZoneInfo:
 @cache
 def _calendar(land: str) -> HolidayBase:
     return holidays.country_holidays("DE", subdiv=land)
+
+
+def _is_known(rules: Any) -> bool:
+    try:
+        _zone(rules.zone)
+        _calendar(getattr(rules, "holidays_of", "") or "MV")
+    except (ArithmeticError, LookupError, NotImplementedError, OSError, ValueError):
+        return False
+    return True
+
+
+CALENDAR_KNOWN: Final = Guard(
+    "calendar_unknown",
+    "The rules name a time zone of the IANA database and a German Land (or none) whose holidays count.",
+    lambda _, step: _is_known(step.payload.rules),
+)
+"""For every step that fixes rules: a term that cannot be computed later must not be promised now."""
 
 
 def local_day(at: datetime, zone: str) -> date:

@@ -4,6 +4,7 @@ from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Barred, Nothing, Transition
+from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.parking_fine import guards as rule
 from ledger_automation.workflows.parking_fine import steps as do
 from ledger_automation.workflows.parking_fine.case import (
@@ -27,7 +28,7 @@ _CLOSED: Final[tuple[Barred, ...]] = (rule.AFTER_COLLECTION, rule.AFTER_SETTLEME
 _STEP: Final = ("clerk", "system")
 
 _TRANSITIONS: Final = (
-    Transition("record_fine", "fine_recorded", (), ("recorded",), _STEP, RecordFine, do.record),
+    Transition("record_fine", "fine_recorded", (), ("recorded",), _STEP, RecordFine, do.record, (CALENDAR_KNOWN,)),
     Transition(
         "send_hearing", "hearing_sent", ("recorded",), ("hearing_sent",), _STEP, Nothing, do.send_hearing,
         barred=_CLOSED,

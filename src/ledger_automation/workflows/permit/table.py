@@ -4,6 +4,7 @@ from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Guard, Nothing, Payload, Transition
+from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.permit import case as carries
 from ledger_automation.workflows.permit import guards as rule
 from ledger_automation.workflows.permit import steps as do
@@ -28,7 +29,7 @@ def _review(action: str, event: str, payload: type[Payload], effect: do.Effect, 
 _TRANSITIONS: Final = (
     Transition(
         "submit_application", "application_submitted", (), ("submitted",), ("applicant", "clerk"),
-        carries.Application, do.submit, (rule.APPLICANT_KNOWN, rule.VERSIONS_FIRST),
+        carries.Application, do.submit, (CALENDAR_KNOWN, rule.APPLICANT_KNOWN, rule.VERSIONS_FIRST),
     ),
     Transition(
         "acknowledge", "acknowledged", ("submitted",), ("acknowledged",), ("clerk", "system"),

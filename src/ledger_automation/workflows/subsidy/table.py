@@ -4,6 +4,7 @@ from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Guard, Nothing, Payload, Transition
+from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.subsidy import guards as rule
 from ledger_automation.workflows.subsidy import payloads as carries
 from ledger_automation.workflows.subsidy import steps as do
@@ -32,7 +33,7 @@ def _running(
 _TRANSITIONS: Final = (
     Transition(
         "open_programme", "programme_opened", (), ("programme_open",), ("clerk", "system"), carries.Programme,
-        do.open_programme,
+        do.open_programme, (CALENDAR_KNOWN,),
     ),
     Transition(
         "apply", "applied", ("programme_open", "returned"), ("applied",), _APPLICANT, carries.Application,
