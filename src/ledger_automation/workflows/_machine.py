@@ -83,7 +83,7 @@ class Workflow(Generic[D]):
     def decide(self, case: Case | None, transition: Transition, step: Step) -> Case:
         """Return the case after a step whose payload is typed already; raises InvalidValue, TransitionNotAllowed."""
         if not _YEARS[0] <= step.at.year <= _YEARS[1]:  # terms are computed from it, and must end within the calendar
-            raise InvalidValue("A moment", step.at, f"within the years {_YEARS[0]} to {_YEARS[1]}")
+            raise InvalidValue("A moment", step.at.isoformat(), f"within the years {_YEARS[0]} to {_YEARS[1]}")
         if (step.state not in transition.sources) if case is not None else bool(transition.sources):
             raise self._not_in_state(transition, step.state)
         if step.actor.role not in transition.roles:
