@@ -7,6 +7,7 @@
 What this does not do: deploy. A `Connection` knows no contract.
 """
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,16 @@ from ledger_automation.chain.connection import Connection
 from ledger_automation.errors import InvalidValue
 
 _TIMEOUT_SECONDS: Final = 10
+_RECURSION: Final = 10 * 1024
+"""As deep as the EVM calls (py-evm's own limit)."""
+
+
+def _bound_recursion() -> None:
+    """Take back what py_ecc does at import: at its limit of 100,000, nested JSON overruns the C stack: a crash."""
+    sys.setrecursionlimit(min(_RECURSION, sys.getrecursionlimit()))
+
+
+_bound_recursion()
 
 
 @contextmanager
@@ -58,6 +69,7 @@ class _OneAtATime(EthereumTesterProvider):
 def _tester() -> Connection:
     """Open a chain of our own. It mines each transaction at once, so its latest block is its tip."""
     web3 = Web3(_OneAtATime(EthereumTester(PyEVMBackend())))
+    _bound_recursion()  # the backend imports the rest of the EVM only now
     return Connection(web3, "eth-tester in this process", local=True, ephemeral=True, tip="latest")
 
 
