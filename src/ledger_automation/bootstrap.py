@@ -81,7 +81,8 @@ class Ledger:
 @contextmanager
 def open_ledger(settings: Settings, *, existing: bool = False) -> Iterator[Ledger]:
     """Open database and key; both are made on first use, unless they must be ``existing``: then raises NotFound."""
-    if existing and not Path(settings.database.removeprefix("sqlite:///")).exists():
+    database = Path(settings.database.removeprefix("sqlite:///"))
+    if existing and not database.exists() and not any(each.is_file() for each in database.parents):
         raise NotFound(f"There is no ledger at {settings.database}.", database=settings.database)
     key = log_key(settings.home, settings.origin)
     engine = open_engine(settings.database)

@@ -7,6 +7,8 @@ import pytest
 
 from ledger_automation.cli.app import run
 
+SOME_CASE = "00000000-0000-4000-8000-000000000000"
+
 
 def _opened(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     words = [
@@ -25,7 +27,7 @@ def _opened(home: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return str(json.loads(capsys.readouterr().out)["case_id"])
 
 
-@pytest.mark.parametrize("verb", [["audit"], ["case", "show", "0" * 8], ["receipt", "0" * 8]])
+@pytest.mark.parametrize("verb", [["audit"], ["case", "show", SOME_CASE], ["receipt", SOME_CASE]])
 def test_asking_of_a_ledger_that_is_not_there_makes_none(
     tmp_path: Path, verb: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,17 +63,18 @@ def do(
     options: Options = NONE,
 ) -> int:
     """Take a case one step on; the law of its workflow decides."""
-    intent = _intent(action, (actor, role), payload, at, attach)
+    case_id, intent = CaseId(case), _intent(action, (actor, role), payload, at, attach)
     with open_ledger(options.settings(), existing=True) as ledger:
-        step = advance(ledger.begin, ledger.recorder, CaseId(case), intent)
+        step = advance(ledger.begin, ledger.recorder, case_id, intent)
     return _answer(step, options)
 
 
 @app.command
 def show(case: Annotated[str, Parameter(help="The case's id.")], *, options: Options = NONE) -> int:
     """Show where a case stands, what happened, and how well each step is witnessed."""
+    case_id = CaseId(case)
     with open_ledger(options.settings(), existing=True) as ledger, ledger.read() as unit:
-        view = case_view(unit, CaseId(case))
+        view = case_view(unit, case_id)
     emit(view, _lines(view), json=options.json)
     return 0
 

@@ -25,10 +25,11 @@ def receipt(
     options: Options = NONE,
 ) -> int:
     """Issue the receipt of a case, or of one step."""
+    case_id = CaseId(case)
     with open_ledger(options.settings(), existing=True) as ledger, ledger.read() as unit:
         policy = ledger.policy(Level.LOGGED)
         size = open_checkpoint(read_note(held, policy), policy.origin, policy.keys()).tree_size if held else None
-        issued = issue(unit, CaseId(case), sequence, size)
+        issued = issue(unit, case_id, sequence, size)
     text = write(issued)
     if out is None:
         emit(issued, [text.decode().rstrip()], json=options.json)
