@@ -15,6 +15,19 @@ APPEND_ONLY = ("event", "leaf", "node", "checkpoint")
 
 def upgrade() -> None:
     """Go one revision up."""
+    _cases()
+    _log()
+    _outside()
+    for table in APPEND_ONLY:
+        for verb in ("UPDATE", "DELETE"):
+            op.execute(
+                f'CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON "{table}" '
+                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed or deleted'); END"
+            )
+
+
+def _cases() -> None:
+    """Cases and events, and what an erasure destroys of them."""
     op.create_table(
         "case",
         sa.Column("case_id", sa.String(), nullable=False),
@@ -27,14 +40,6 @@ def upgrade() -> None:
         sa.Column("head", sa.LargeBinary(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("case_id"),
-    )
-    op.create_table(
-        "checkpoint",
-        sa.Column("tree_size", sa.Integer(), nullable=False),
-        sa.Column("root_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("note", sa.String(), nullable=False),
-        sa.Column("created_at", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("tree_size"),
     )
     op.create_table(
         "event",
@@ -55,17 +60,34 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "intake_run",
-        sa.Column("source", sa.String(), nullable=False),
-        sa.Column("secret", sa.LargeBinary(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("cases", sa.Integer(), nullable=False),
-        sa.Column("accepted", sa.Integer(), nullable=False),
-        sa.Column("ignored", sa.Integer(), nullable=False),
-        sa.Column("openings", sa.Integer(), nullable=False),
-        sa.Column("refusals", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("source"),
+        "content",
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.LargeBinary(), nullable=False),
+        sa.Column("canonical", sa.LargeBinary(), nullable=False),
+        sa.Column("checksum", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["event.id"],
+        ),
+        sa.PrimaryKeyConstraint("event_id"),
     )
+    op.create_table(
+        "attachment",
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("media_type", sa.String(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["event_id"],
+            ["event.id"],
+        ),
+        sa.PrimaryKeyConstraint("event_id", "position"),
+    )
+
+
+def _log() -> None:
+    """The log."""
     op.create_table(
         "leaf",
         sa.Column("leaf_index", sa.Integer(), nullable=False),
@@ -84,30 +106,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("level", "number"),
     )
     op.create_table(
-        "attachment",
-        sa.Column("event_id", sa.Integer(), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(), nullable=False),
-        sa.Column("media_type", sa.String(), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["event.id"],
-        ),
-        sa.PrimaryKeyConstraint("event_id", "position"),
+        "checkpoint",
+        sa.Column("tree_size", sa.Integer(), nullable=False),
+        sa.Column("root_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("created_at", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("tree_size"),
     )
-    op.create_table(
-        "content",
-        sa.Column("event_id", sa.Integer(), nullable=False),
-        sa.Column("salt", sa.LargeBinary(), nullable=False),
-        sa.Column("canonical", sa.LargeBinary(), nullable=False),
-        sa.Column("checksum", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["event_id"],
-            ["event.id"],
-        ),
-        sa.PrimaryKeyConstraint("event_id"),
-    )
+
+
+def _outside() -> None:
+    """What was sent to a chain, and what was read from files."""
     op.create_table(
         "submission",
         sa.Column("transaction", sa.String(), nullable=False),
@@ -126,12 +135,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("transaction"),
     )
-    for table in APPEND_ONLY:
-        for verb in ("UPDATE", "DELETE"):
-            op.execute(
-                f'CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON "{table}" '
-                f"BEGIN SELECT RAISE(ABORT, 'rows of {table} are never changed or deleted'); END"
-            )
+    op.create_table(
+        "intake_run",
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("secret", sa.LargeBinary(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("cases", sa.Integer(), nullable=False),
+        sa.Column("accepted", sa.Integer(), nullable=False),
+        sa.Column("ignored", sa.Integer(), nullable=False),
+        sa.Column("openings", sa.Integer(), nullable=False),
+        sa.Column("refusals", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+    )
 
 
 def downgrade() -> None:
