@@ -16,6 +16,7 @@ APPEND_ONLY = ("event", "leaf", "node", "checkpoint")
 def upgrade() -> None:
     """Go one revision up."""
     _cases()
+    _contents()
     _log()
     _outside()
     for table in APPEND_ONLY:
@@ -27,7 +28,7 @@ def upgrade() -> None:
 
 
 def _cases() -> None:
-    """Cases and events, and what an erasure destroys of them."""
+    """Cases and their events."""
     op.create_table(
         "case",
         sa.Column("case_id", sa.String(), nullable=False),
@@ -59,6 +60,10 @@ def _cases() -> None:
         sa.UniqueConstraint("case_id", "sequence"),
         sqlite_autoincrement=True,
     )
+
+
+def _contents() -> None:
+    """What an erasure destroys of an event."""
     op.create_table(
         "content",
         sa.Column("event_id", sa.Integer(), nullable=False),
