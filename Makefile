@@ -3,8 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 NPM := $(BIN)/npm
+SLITHER := .build/slither
 
-.PHONY: help setup node demo test lint bench contracts-build lock clean
+.PHONY: help setup node demo test lint guards forge contracts-deep slither coverage mutation bench contracts-build \
+	lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +38,29 @@ lint: setup node ## style, types, import rules, and what is generated against wh
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/ledger contracts check
+
+guards: setup node ## take each guard against chain faults out; its test must turn red (minutes)
+	$(BIN)/python scripts/guards.py
+
+forge: setup node ## invariants and fuzzing of the contracts: 1,000 runs of 500 steps, 10,000 inputs (minutes)
+	$(BIN)/python scripts/forge.py test
+
+contracts-deep: setup node ## ten times as many of both (most of an hour)
+	FOUNDRY_PROFILE=deep $(BIN)/python scripts/forge.py test
+
+slither: $(SLITHER)/.ready node ## static analysis of the contracts, in an environment of its own
+	$(BIN)/python scripts/slither.py $(SLITHER)/bin/slither
+
+$(SLITHER)/.ready: requirements-slither.lock
+	$(PYTHON) -m venv $(SLITHER)
+	$(SLITHER)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-slither.lock
+	@touch $@
+
+coverage: setup node ## which branches of the contracts the tests take, into benchmarks/ (minutes)
+	$(BIN)/python scripts/coverage.py
+
+mutation: setup node ## change contracts and tables at random; some test must turn red (hours)
+	$(BIN)/python scripts/mutation.py
 
 bench: setup ## measure speed and memory on this machine, and write benchmarks/ (minutes)
 	$(BIN)/python scripts/bench.py

@@ -18,6 +18,9 @@ contract CheckpointRegistry is ICheckpointRegistry, AccessControlDefaultAdminRul
     /// @dev Storage slot 3: the three before belong to OpenZeppelin's access control. See {latest}.
     mapping(Origin origin => Checkpoint newest) private _latest;
 
+    /// @dev How many hold {ANCHORER}; never zero, so that a rotation has to grant before it revokes.
+    uint256 private _anchorers;
+
     /// @notice Deploy with its two seats taken, so that there is no moment without either.
     /// @param admin Who grants and revokes the right to anchor.
     /// @param anchorer Who anchors first.
@@ -60,5 +63,17 @@ contract CheckpointRegistry is ICheckpointRegistry, AccessControlDefaultAdminRul
     function _beginDefaultAdminTransfer(address newAdmin) internal override {
         if (newAdmin == address(0)) revert AdminRequired();
         super._beginDefaultAdminTransfer(newAdmin);
+    }
+
+    /// @dev Granting what is held already changes nothing, and is not counted.
+    function _grantRole(bytes32 role, address account) internal override returns (bool granted) {
+        granted = super._grantRole(role, account);
+        if (granted && role == ANCHORER) ++_anchorers;
+    }
+
+    /// @dev Revoking and renouncing both end here.
+    function _revokeRole(bytes32 role, address account) internal override returns (bool revoked) {
+        revoked = super._revokeRole(role, account);
+        if (revoked && role == ANCHORER && --_anchorers == 0) revert LastAnchorer(account);
     }
 }

@@ -64,6 +64,10 @@ interface ICheckpointRegistry {
     /// @notice The admin's seat cannot be given up, only handed over: otherwise a lost anchorer could not be replaced.
     error AdminRequired();
 
+    /// @notice The last anchorer cannot be revoked, nor renounce: grant the role to the next one first.
+    /// @param account The last holder of the role.
+    error LastAnchorer(address account);
+
     /// @notice Anchor a log's next checkpoint.
     /// @param origin The log.
     /// @param previousSize The size anchored before, 0 for the first: compare-and-swap, so a late or doubled call reverts.

@@ -11,23 +11,45 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, suppre
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pydantic import SecretStr
+
+from ledger_automation.audit.enforced import member_number
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unreachable
+from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.ports import CheckpointAnchor
+from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Recorder
 from ledger_automation.settings import Settings
 from ledger_automation.store.engine import Engine, open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.note import SignerKey
-from ledger_automation.verify.policy import Level, VerificationPolicy, parse, write
-from ledger_automation.verify.sources import ChainIdentity, ChainSource, NoChain
+from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy, parse, write
+from ledger_automation.verify.sources import ChainIdentity, ChainSource, LedgerPin, NoChain
+
+if TYPE_CHECKING:
+    from ledger_automation.chain import EnforcingChain
+    from ledger_automation.chain.deploy import Deployment
 
 EPHEMERAL: Final = "tester"
 """The chain that lives and ends with one process."""
 
 TESTER_CHAIN_ID: Final = 131277322940537
 """The chain id of every eth-tester chain (py-evm's)."""
+
+
+class Enforcing(NamedTuple):
+    """A chain that enforces laws, with the policy that pins it and the use case that drives it."""
+
+    chain: "EnforcingChain"
+    policy: VerificationPolicy
+    enforcer: Enforcer
+    secret: bytes
+
+    def admit(self, workflow: str, actor_id: str, roles: tuple[str, ...], signer: bytes = b"") -> bytes:
+        """Seat an actor in a workflow's contract; returns the signer."""
+        return self.chain.actors.admit(workflow, member_number(self.secret, actor_id), actor_id, roles, signer)
 
 
 @dataclass(frozen=True)
@@ -47,23 +69,57 @@ class Ledger:
         """Open a snapshot for reading."""
         return SqlUnitOfWork.open(self.engine, reading=True)
 
+    @property
+    def _fee_cap(self) -> int:
+        """The most that a transaction may offer for a unit of gas, in wei."""
+        return self.settings.max_fee_gwei * 10**9
+
     @contextmanager
     def chain(self) -> Iterator[tuple[CheckpointAnchor, VerificationPolicy]]:
         """Open the chain to anchor on, pin it, and return it with the policy that does."""
         from ledger_automation.chain import open_anchoring  # noqa: PLC0415  costs a second that most verbs save
 
-        with open_anchoring(self.settings.chain, self.settings.home) as chain:
-            policy = VerificationPolicy(
-                origin=self.settings.origin,
-                log_keys=(self.key.verifier.text,),
-                level=Level.ANCHORED,
-                chain=chain.identity(),
-                confirmations=self.settings.confirmations,
-            )
-            if self.settings.chain == EPHEMERAL:
-                self._begin_anew(chain.identity())
-            pin(self.settings.home, policy)
-            yield chain, policy
+        with (
+            secrets_of(self.settings),
+            open_anchoring(self.settings.chain, self.settings.home, fee_cap=self._fee_cap) as chain,
+        ):
+            yield chain, self._pin(chain.identity())
+
+    @contextmanager
+    def enforcing(self, backdating_days: int = 30) -> Iterator[Enforcing]:
+        """Open the chain with the contracts that enforce laws, made now where they are missing, and pin it."""
+        from ledger_automation.chain import open_enforcing  # noqa: PLC0415  as above
+
+        home, days = self.settings.home, backdating_days * 86_400
+        with (
+            secrets_of(self.settings),
+            open_enforcing(self.settings.chain, home, backdating=days, fee_cap=self._fee_cap) as chain,
+        ):
+            policy = self._pin(chain.anchor.identity(), chain.pins)
+            lane = Lane(self.begin, chain.anchor, policy)
+            secret = member_secret(home)
+            enforcer = Enforcer(self.begin, self.recorder, lane, chain.ledgers, chain.actors, secret)
+            yield Enforcing(chain, policy, enforcer, secret)
+
+    def deploy(self, admin: str | None, backdating_days: int) -> "Deployment":
+        """Make sure of every contract on the chain, and pin it; raises what `chain.deploy.deploy` raises."""
+        from ledger_automation.chain import deploy, keys, open_chain  # noqa: PLC0415  as above
+
+        home, wanted = self.settings.home, deploy.shipped(backdating_days * 86_400)
+        with secrets_of(self.settings), open_chain(self.settings.chain, home) as connection:
+            account = keys.anchorer(home, create=connection.local)
+            record = deploy.deploy(connection, home, account, admin, wanted)
+            self._pin(record.identity(), record.pins())
+        return record
+
+    def _pin(self, chain: ChainIdentity, ledgers: dict[str, LedgerPin] | None = None) -> VerificationPolicy:
+        if self.settings.chain == EPHEMERAL:
+            self._begin_anew(chain)
+        keys, confirmations = public_log_keys(self.settings.home), self.settings.confirmations
+        pins = ledgers if ledgers is not None else _ledgers_pinned(self.settings.home, chain)
+        policy = VerificationPolicy(self.settings.origin, keys, Level.ANCHORED, chain, confirmations, pins)
+        pin(self.settings.home, policy)
+        return policy
 
     def _begin_anew(self, fresh: ChainIdentity) -> None:
         """Write down that an earlier process took its chain with it; the log is anchored anew on this one."""
@@ -73,8 +129,8 @@ class Ledger:
 
     def policy(self, level: Level) -> VerificationPolicy:
         """Return the policy that this home has pinned, for a level; raises Misconfigured where no chain is pinned."""
-        if level is not Level.ANCHORED:
-            return VerificationPolicy(self.settings.origin, (self.key.verifier.text,), level)
+        if level not in ON_CHAIN:
+            return VerificationPolicy(self.settings.origin, public_log_keys(self.settings.home), level)
         return pinned(self.settings.home)
 
 
@@ -98,20 +154,54 @@ def log_key(home: Path, origin: str) -> SignerKey:
     Raises Misconfigured where others can read the key, or where it is none.
     """
     path = home / "keys" / "log.key"
+    key = stored_log_key(path, origin, create=True)
     try:
-        if not path.exists():
+        publish(home, key.verifier.text)
+    except OSError as error:
+        raise Misconfigured(f"The log key {path} cannot be used: {error.strerror}.", path=str(path)) from error
+    return key
+
+
+def stored_log_key(path: Path, origin: str, *, create: bool = False) -> SignerKey:
+    """Read one private key of the log, made first where ``create`` says so; raises Misconfigured."""
+    try:
+        if create and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_once(path, secrets.token_bytes(32).hex().encode())
         if path.stat().st_mode & 0o077:
             raise Misconfigured(f"The log key {path} is readable by others; run `chmod 600 {path}`.", path=str(path))
-        key = SignerKey(origin, bytes.fromhex(path.read_text("ascii").strip()))
-        _replace(path.with_suffix(".pub"), f"{key.verifier.text}\n".encode())
+        return SignerKey(origin, bytes.fromhex(path.read_text("ascii").strip()))
     except OSError as error:
         raise Misconfigured(f"The log key {path} cannot be used: {error.strerror}.", path=str(path)) from error
     except (ValueError, InvalidValue):
-        # Without its cause: that one would quote the file's content.
-        raise Misconfigured(f"The file {path} holds no log key: 64 hex digits.", path=str(path)) from None
-    return key
+        pass  # outside of here, so that the sentence has no cause: that one would quote the file's content
+    raise Misconfigured(f"The file {path} holds no log key: 64 hex digits.", path=str(path))
+
+
+def public_log_keys(home: Path) -> tuple[str, ...]:
+    """Return the log's public keys, the present one first: what was signed before a rotation stays verifiable."""
+    return tuple((home / "keys" / "log.pub").read_text("utf-8").split())
+
+
+def publish(home: Path, text: str) -> None:
+    """Put a public key at the head of this log's that lie beside the private one."""
+    path, origin = home / "keys" / "log.pub", text.partition("+")[0]
+    before = public_log_keys(home) if path.exists() else ()
+    lines = dict.fromkeys((text, *(each for each in before if each.partition("+")[0] == origin)))
+    _replace(path, "".join(f"{line}\n" for line in lines).encode())
+
+
+def member_secret(home: Path) -> bytes:
+    """Read the secret that turns pseudonyms into members' numbers, or make one; raises Misconfigured."""
+    path = home / "keys" / "members.key"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_once(path, secrets.token_bytes(32).hex().encode())
+    try:
+        return bytes.fromhex(path.read_text("ascii"))
+    except (OSError, ValueError):
+        pass  # outside of here, so that the sentence has no cause: that one would quote the file's content
+    raise Misconfigured(f"The file {path} holds no secret for members: 64 hex digits.", path=str(path))
 
 
 def _write_once(path: Path, content: bytes) -> None:
@@ -175,6 +265,13 @@ def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[Ch
         yield source
 
 
+def _ledgers_pinned(home: Path, chain: ChainIdentity) -> dict[str, LedgerPin]:
+    """Return the ledgers that are pinned with a chain already."""
+    path = home / "policy.json"
+    before = read_policy(path) if path.exists() else None
+    return before.ledgers if before is not None and before.chain == chain else {}
+
+
 def pinned(home: Path) -> VerificationPolicy:
     """Read the policy of this home; raises Misconfigured where nothing was anchored yet."""
     try:
@@ -189,3 +286,29 @@ def read_policy(path: Path) -> VerificationPolicy:
         return parse(path.read_bytes())
     except OSError as error:
         raise NotFound(f"There is no policy file {path}.", path=str(path)) from error
+
+
+@contextmanager
+def secrets_of(settings: Settings) -> Iterator[None]:
+    """Let the chain's keys be opened with what the settings give instead of files; raises Misconfigured."""
+    from ledger_automation.chain import keys  # noqa: PLC0415  costs a second that most verbs save
+
+    given = keys.Secrets(
+        anchorer=_secret(settings.anchorer_key, settings.anchorer_key_file, "anchorer's key"),
+        password=_secret(settings.key_password, settings.key_password_file, "password of keystores"),
+        remote=settings.anchorer_signer.get_secret_value(),
+        address=settings.anchorer_address,
+    )
+    with keys.using(given):
+        yield
+
+
+def _secret(value: SecretStr, path: Path | None, what: str) -> str:
+    if path is None:
+        return value.get_secret_value()
+    if value.get_secret_value():
+        raise Misconfigured(f"The {what} is given twice, as itself and as the file {path}; give one.", path=str(path))
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"The file {path} with the {what} cannot be read.", path=str(path)) from error

@@ -18,8 +18,10 @@ status: one table in ``cli/exit_codes.py`` maps the second level of the tree, an
      +-- Contradiction          evidence does not hold: what was expected, what is there
      |    +-- ProofError            a Merkle proof, RFC 9162 section 2.1.3 and 2.1.4
      |    +-- NoteError             a checkpoint's signed note, C2SP signed-note
-     |    +-- AnchorRefused         the registry contract reverted: its custom error and arguments
+     |    +-- ChainRefused          a contract reverted: its custom error and arguments
+     |         +-- AnchorRefused         the registry did, over a checkpoint
      +-- Misconfigured          a chain, contract, key or database other than the pinned one
+     |    +-- GasLimitExceeded      a call needs more gas than one transaction of the chain may have
      +-- Unreachable            a source that was asked did not answer; never green, never "forged"
 """
 
@@ -125,18 +127,35 @@ class NoteError(Contradiction):
     """A checkpoint's note is malformed, or not signed by the pinned key (C2SP signed-note)."""
 
 
-class AnchorRefused(Contradiction):
-    """The registry reverted: ``error`` is the contract's custom error, ``arguments`` its facts."""
+class ChainRefused(Contradiction):
+    """A contract reverted: ``error`` is its custom error, ``arguments`` its facts."""
+
+    what = "call"
 
     def __init__(self, error: str, arguments: Mapping[str, Any]) -> None:
         shown = ", ".join(f"{name}={value}" for name, value in arguments.items())
-        super().__init__(f"The chain refused the checkpoint: {error}({shown}).", error=error, arguments=dict(arguments))
+        sentence = f"The chain refused the {self.what}: {error}({shown})."
+        super().__init__(sentence, error=error, arguments=dict(arguments))
         self.error = error
         self.arguments = arguments
 
 
+class AnchorRefused(ChainRefused):
+    """The registry reverted."""
+
+    what = "checkpoint"
+
+
 class Misconfigured(LedgerError):
     """A chain, contract, key or database is other than the pinned one, or missing."""
+
+
+class GasLimitExceeded(Misconfigured):
+    """A call does not fit into one transaction of this chain; nothing was signed."""
+
+    def __init__(self, needed: int, limit: int) -> None:
+        sentence = f"The call needs {needed} gas, and one transaction of this chain may have {limit}."
+        super().__init__(sentence, needed=needed, limit=limit)
 
 
 class Unreachable(LedgerError):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,6 +16,14 @@ class Settings(BaseSettings):
     chain: str = Field(default="tester", description="tester, anvil, or the URL of a JSON-RPC node")
     origin: str = Field(default="wismar.example/ledger", description="the log's name")
     confirmations: int = Field(default=1, ge=1, description="blocks that make an anchor final, its own included")
+    max_fee_gwei: int = Field(default=500, ge=1, description="what one unit of gas may cost at most, in gwei")
+
+    anchorer_key: SecretStr = Field(default=SecretStr(""), description="the anchorer's key: 0x hex or a keystore")
+    anchorer_key_file: Path | None = Field(default=None, description="a mounted secret that holds the anchorer's key")
+    anchorer_signer: SecretStr = Field(default=SecretStr(""), description="the https URL of a signer that has the key")
+    anchorer_address: str = Field(default="", description="the address that the signer signs for")
+    key_password: SecretStr = Field(default=SecretStr(""), description="the password of keystores")
+    key_password_file: Path | None = Field(default=None, description="a mounted secret that holds the password")
 
     @property
     def database(self) -> str:

@@ -158,7 +158,8 @@ def contents(store: Store) -> Any:
             list(unit.log.nodes(8, 0)),
             list(unit.log.checkpoints(0)),
             list(unit.log.submissions(0)),
-            unit.anchors.unsettled(),
+            unit.anchors.unsettled(31337),
+            unit.anchors.alarms(),
         )
 
 

@@ -1,55 +1,81 @@
-"""Ports AnchorStore and IntakeStore: what was sent to a chain, how far a file was replayed."""
+"""Ports AnchorStore, AlarmStore and IntakeStore: what was sent to a chain, what went wrong, how far a file was read."""
 
 from typing import Any
 
 import msgspec
+import pytest
 
-from ledger_automation.orchestrator.ports import IntakeRun, SignedSubmission
-from ledger_automation.verify.sources import AnchorEvidence
+from ledger_automation.errors import Conflict
+from ledger_automation.orchestrator.ports import (
+    Alarm,
+    AlarmKind,
+    IntakeRun,
+    SignedSubmission,
+    State,
+    Subject,
+    Submission,
+)
+
+CHAIN = 31337
+FUNDS, STUCK = AlarmKind.LOW_FUNDS, AlarmKind.STUCK
 
 
-def submission(number: int) -> SignedSubmission:
-    return SignedSubmission(f"0x{number:064x}", b"\x02raw \x00" + bytes([number]), "0x" + "ab" * 20, number)
+def submission(number: int, subject: Subject | None = None, nonce: int | None = None, **fields: Any) -> Submission:
+    signed = SignedSubmission(
+        f"0x{number:064x}", b"\x02raw \x00" + bytes([number]), "0x" + "ab" * 20, number if nonce is None else nonce
+    )
+    row = Submission(signed, subject or Subject(tree_size=number), CHAIN, "0xRegistry", 1, 70)
+    return msgspec.structs.replace(row, **fields)
 
 
-def evidence(number: int, block: int, confirmations: int = 1) -> AnchorEvidence:
-    return AnchorEvidence(f"0x{number:064x}", block, f"0x{block:064x}", True, None, confirmations)
+def mined(row: Submission, block: int, state: State) -> Submission:
+    return msgspec.structs.replace(row, state=state, block_number=block, block_hash=f"0x{block:064x}")
 
 
-def sent(store: Any, signed: Any, *sizes: int, chain_id: int = 31337) -> None:
+def sent(store: Any, signed: Any, *rows: Submission) -> None:
     with store.begin() as unit:
-        for size in sizes:
-            unit.log.sign_off(signed(size))
-            unit.anchors.add(submission(size), size, chain_id, "0xRegistry")
+        for row in rows:
+            if row.subject.tree_size is not None:
+                unit.log.sign_off(signed(row.subject.tree_size))
+            unit.anchors.add(row)
         unit.commit()
+
+
+def written(store: Any, *rows: Submission) -> None:
+    with store.begin() as unit:
+        for row in rows:
+            unit.anchors.update(row)
+        unit.commit()
+
+
+def unsettled(store: Any, chain_id: int = CHAIN) -> list[Submission]:
+    with store.read() as unit:
+        found: list[Submission] = unit.anchors.unsettled(chain_id)
+    return found
 
 
 def test_a_submission_is_pending_and_comes_back_byte_for_byte(store: Any, signed: Any) -> None:
-    sent(store, signed, 9, 4)
+    step = submission(5, Subject(case_id="3f2504e0-4f89-41d3-9a0c-0305e82c3301", sequence=7))
+    sent(store, signed, submission(9), submission(4), step)
+    assert unsettled(store) == [submission(4), step, submission(9)], "in the order of nonces"
+    assert unsettled(store, 1) == []
     with store.read() as unit:
-        unsettled = unit.anchors.unsettled()
-    assert [record.tree_size for _, record in unsettled] == [4, 9], "in the order of sizes"
-    assert [given for given, _ in unsettled] == [submission(4), submission(9)]
-    assert {(record.state, record.chain_id, record.contract, record.block_number) for _, record in unsettled} == {
-        ("pending", 31337, "0xRegistry", None)
-    }
+        assert unit.anchors.of(step.subject) == [step]
+        assert [each.tree_size for each in unit.log.submissions(0)] == [4, 9], "an audit reads checkpoints only"
 
 
 def test_it_stays_unsettled_until_it_is_final(store: Any, signed: Any) -> None:
-    sent(store, signed, 4, 9)
-    with store.begin() as unit:
-        unit.anchors.settle(evidence(4, 77), "anchored")
-        unit.commit()
+    first, second = submission(4), submission(9)
+    sent(store, signed, first, second)
+    written(store, mined(first, 77, State.ANCHORED))
+    assert unsettled(store) == [mined(first, 77, State.ANCHORED), second]
     with store.read() as unit:
-        (_, first), (_, second) = unit.anchors.unsettled()
-        assert (first.state, first.block_number, first.block_hash) == ("anchored", 77, f"0x{77:064x}")
-        assert second.state == "pending"
-    with store.begin() as unit:
-        unit.anchors.settle(evidence(4, 78), "final")
-        unit.anchors.settle(evidence(9, 79), "reverted")
-        unit.commit()
+        assert unit.anchors.last_final(CHAIN) is None
+    written(store, mined(first, 78, State.FINAL), mined(second, 79, State.REVERTED))
+    assert unsettled(store) == []
     with store.read() as unit:
-        assert unit.anchors.unsettled() == []
+        assert unit.anchors.last_final(CHAIN) == mined(first, 78, State.FINAL)
+        assert unit.anchors.last_final(1) is None
         assert [(each.state, each.block_number) for each in unit.log.submissions(0)] == [
             ("final", 78),
             ("reverted", 79),
@@ -57,31 +83,63 @@ def test_it_stays_unsettled_until_it_is_final(store: Any, signed: Any) -> None:
         assert [each.tree_size for each in unit.log.submissions(4)] == [9]
 
 
-def test_a_lost_chain_takes_its_own_submissions_and_no_others(store: Any, signed: Any) -> None:
-    sent(store, signed, 4, chain_id=1)
-    sent(store, signed, 9, chain_id=2)
+def test_a_replacement_shares_its_nonce_and_nobody_else_does(store: Any, signed: Any) -> None:
+    first = submission(4)
+    better = submission(5, first.subject, nonce=4, attempt=2)
+    sent(store, signed, first)
     with store.begin() as unit:
-        unit.anchors.settle(evidence(4, 5), "final")
+        unit.anchors.add(better)
+        unit.commit()
+    assert unsettled(store) == [first, better]
+    written(store, msgspec.structs.replace(better, state=State.REPLACED), mined(first, 77, State.ANCHORED))
+    assert [row.state for row in unsettled(store)] == ["anchored", "replaced"], "a reorganisation may swap them"
+    for other in (submission(6, first.subject), submission(7, Subject(case_id="c", sequence=1), nonce=4)):
+        with store.begin() as unit, pytest.raises(Conflict, match="faster"):
+            unit.anchors.add(other)
+    written(store, mined(first, 77, State.FINAL))
+    with store.begin() as unit, pytest.raises(Conflict):
+        unit.anchors.add(submission(8, first.subject))
+    assert unsettled(store) == []
+
+
+def test_a_lost_chain_takes_its_own_submissions_and_no_others(store: Any, signed: Any) -> None:
+    first, second = submission(4, chain_id=1), submission(9)
+    sent(store, signed, first, second)
+    with store.begin() as unit:
+        unit.anchors.update(mined(first, 5, State.FINAL))
         unit.anchors.lose(1)
         unit.commit()
     with store.read() as unit:
         assert [(each.tree_size, each.state) for each in unit.log.submissions(0)] == [(4, "lost"), (9, "pending")]
-        assert [record.tree_size for _, record in unit.anchors.unsettled()] == [9]
+        assert unit.anchors.last_final(1) is None
+    assert unsettled(store) == [second]
 
 
 def test_what_a_lost_chain_had_may_be_sent_to_the_next_byte_for_byte(store: Any, signed: Any) -> None:
-    sent(store, signed, 4)
+    sent(store, signed, submission(4))
     with store.begin() as unit:
-        unit.anchors.settle(evidence(4, 5), "final")
-        unit.anchors.lose(31337)
+        unit.anchors.update(mined(submission(4), 5, State.FINAL))
+        unit.anchors.lose(CHAIN)
+        unit.anchors.add(submission(4))
+        unit.commit()
+    assert unsettled(store) == [submission(4)]
+
+
+def test_an_alarm_stands_once_until_it_is_quiet(store: Any) -> None:
+    alarm, other = Alarm(FUNDS, "0xab", "Nearly empty.", {"batches": 3}), Alarm(STUCK, "checkpoint/4", "Stuck.")
+    with store.begin() as unit:
+        rung = [unit.anchors.ring(each, "2026-03-02T08:00:00Z") for each in (alarm, other, alarm)]
+        unit.commit()
+    assert rung == [True, True, False]
+    with store.begin() as unit:
+        assert unit.anchors.alarms() == [alarm, other]
+        unit.anchors.quiet(FUNDS, "0xcd")
+        unit.anchors.quiet(FUNDS, "0xab")
         unit.commit()
     with store.begin() as unit:
-        unit.anchors.add(submission(4), 4, 31337, "0xRegistry")
+        assert unit.anchors.alarms() == [other]
+        assert unit.anchors.ring(alarm, "2026-03-03T08:00:00Z"), "it rings again when it comes back"
         unit.commit()
-    with store.read() as unit:
-        ((given, record),) = unit.anchors.unsettled()
-        assert given == submission(4)
-        assert (record.state, record.block_number, record.block_hash) == ("pending", None, None)
 
 
 def test_a_run_is_none_then_what_was_saved_last(store: Any) -> None:

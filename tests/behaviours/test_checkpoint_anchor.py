@@ -6,10 +6,14 @@ from secrets import token_bytes
 from typing import Any
 
 import pytest
+from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from hexbytes import HexBytes
 
 from ledger_automation.chain import AnchoringChain, open_anchoring, open_registry
-from ledger_automation.errors import AnchorRefused, InvalidValue, Unreachable
+from ledger_automation.errors import ChainRefused, InvalidValue, Unreachable
+from ledger_automation.orchestrator.observed import Fate, Reception, Trace
 from ledger_automation.verify.sources import AnchorEvidence
+from support.anchors import sign
 
 NOBODY = "http://127.0.0.1:9"
 
@@ -28,7 +32,7 @@ def evidence(chain: AnchoringChain, transaction: str, origin: bytes) -> AnchorEv
 
 
 def put(chain: AnchoringChain, origin: bytes, log: Any, first: int, second: int) -> AnchorEvidence:
-    submission = chain.sign(origin, first, log.checkpoint(second), log.proof(first, second))
+    submission = sign(chain, origin, first, log.checkpoint(second), log.proof(first, second))
     chain.broadcast(submission)
     return evidence(chain, submission.transaction, origin)
 
@@ -52,7 +56,7 @@ def test_latest_is_none_and_then_what_was_anchored_last(chain: AnchoringChain, o
 
 def test_signing_sends_nothing(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
     log = tree(9)
-    submission = chain.sign(origin, 0, log.checkpoint(9), [])
+    submission = sign(chain, origin, 0, log.checkpoint(9), [])
     assert chain.evidence(submission.transaction, origin) is None
     assert chain.latest(origin) is None
     assert submission.raw
@@ -69,8 +73,8 @@ def test_what_would_revert_is_refused_with_the_contracts_error(chain: AnchoringC
         "TreeSizeNotGrowing": (9, log.checkpoint(9), []),
     }
     for error, (previous, checkpoint, proof) in refusals.items():
-        with pytest.raises(AnchorRefused) as refusal:
-            chain.sign(origin, previous, checkpoint, proof)
+        with pytest.raises(ChainRefused) as refusal:
+            sign(chain, origin, previous, checkpoint, proof)
         assert refusal.value.error == error
         assert refusal.value.arguments
     assert chain.latest(origin) == log.checkpoint(9)
@@ -78,7 +82,7 @@ def test_what_would_revert_is_refused_with_the_contracts_error(chain: AnchoringC
 
 def test_sending_again_is_a_success_and_anchors_once(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
     log = tree(12)
-    submission = chain.sign(origin, 0, log.checkpoint(5), [])
+    submission = sign(chain, origin, 0, log.checkpoint(5), [])
     chain.broadcast(submission)
     chain.broadcast(submission)
     first = evidence(chain, submission.transaction, origin)
@@ -99,6 +103,42 @@ def test_a_transaction_is_evidence_for_its_own_origin_only(chain: AnchoringChain
     assert chain.evidence("0x" + "12" * 32, origin) is None
     with pytest.raises(InvalidValue):
         chain.evidence("12" * 32, origin)
+
+
+def test_a_better_offer_is_the_same_call_under_the_same_nonce(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    submission = sign(chain, origin, 0, tree(5).checkpoint(5), [])
+    better = chain.bump(submission)
+    assert better is not None
+    assert (better.sender, better.nonce) == (submission.sender, submission.nonce)
+    before, after = (TypedTransaction.from_bytes(HexBytes(each.raw)).as_dict() for each in (submission, better))
+    for fee in ("maxFeePerGas", "maxPriorityFeePerGas"):
+        assert after[fee] * 10 >= before[fee] * 11
+    for field in ("to", "data", "value", "gas", "nonce", "chainId"):
+        assert after[field] == before[field]
+    assert chain.broadcast(better) is Reception.ARRIVED
+    evidence(chain, better.transaction, origin)
+    assert chain.trace(submission) == Trace(Fate.DISPLACED, by=better.transaction)
+
+
+def test_a_trace_says_where_a_transaction_is(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    submission = sign(chain, origin, 0, tree(5).checkpoint(5), [])
+    assert chain.trace(submission) == Trace(Fate.ABSENT)
+    chain.broadcast(submission)
+    found = evidence(chain, submission.transaction, origin)
+    assert chain.trace(submission) == Trace(Fate.MINED, found.block_number, found.block_hash)
+
+
+def test_a_look_says_what_a_lane_must_know(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    before = chain.look(None)
+    found = put(chain, origin, tree(3), 0, 3)
+    now = chain.look(found.block_number)
+    assert now.identity == chain.identity() == before.identity
+    assert (now.known_hash, before.known_hash) == (found.block_hash, None)
+    assert now.mined == before.mined + 1
+    assert now.head >= found.block_number > before.head
+    assert chain.look(now.head + 1_000_000).known_hash is None
+    assert (now.finalized, now.free) == (None, False), "a local chain's word for final means nothing"
+    assert (now.batches or 0) > 20
 
 
 def test_where_nobody_listens_is_unreachable(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sqlmodel import SQLModel
 
 from ledger_automation import store as package
 from ledger_automation.errors import InvalidValue, Misconfigured
+from ledger_automation.orchestrator.ports import Alarm, AlarmKind, SignedSubmission, State, Subject, Submission
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.store import tables
 from ledger_automation.store.engine import migrate, open_engine
@@ -81,6 +82,30 @@ def test_migrations_go_down_with_data_and_up_again(filled: Engine, clerk: Any) -
     with filled.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
     assert len(clerk.fill(lambda: SqlUnitOfWork.open(filled), 2)) == 2
+
+
+def test_what_was_sent_survives_the_way_up_and_down(filled: Engine) -> None:
+    """0002: checkpoints keep bytes and state; what the older program cannot read, steps and alarms, is gone there."""
+    migrate(filled, "0001")
+    old = {"transaction": "0x01", "tree_size": 300, "chain_id": 7, "contract": "0xab", "sender": "0xcd", "nonce": 3}
+    old |= {"raw": b"\x02bytes", "state": "final", "block_number": 9, "block_hash": "0x09"}
+    with filled.begin() as connection:
+        names, places = ", ".join(f'"{name}"' for name in old), ", ".join("?" * len(old))
+        connection.exec_driver_sql(f"INSERT INTO submission ({names}) VALUES ({places})", tuple(old.values()))  # noqa: S608
+    migrate(filled)
+    with SqlUnitOfWork.open(filled) as unit:
+        (row,) = unit.anchors.of(Subject(tree_size=300))
+        assert (row.signed, row.state) == (SignedSubmission("0x01", b"\x02bytes", "0xcd", 3), State.FINAL)
+        assert (row.attempt, row.sent_block, row.block_number, row.block_hash) == (1, 9, 9, "0x09")
+        assert unit.anchors.last_final(7) == row
+        step = SignedSubmission("0x02", b"\x02", "0xcd", 4)
+        unit.anchors.add(Submission(step, Subject(case_id="c", sequence=1), 7, "0xab", 1, 9))
+        assert unit.anchors.ring(Alarm(AlarmKind.STUCK, "step/c/1", "Stuck."), "2026-03-02T08:00:00Z")
+        unit.commit()
+    migrate(filled, "0001")
+    with filled.connect() as connection:
+        kept = connection.execute(text("SELECT * FROM submission")).mappings().all()
+    assert [dict(each) for each in kept] == [old]
 
 
 def test_opening_again_keeps_the_data_and_migrates_nothing(filled: Engine, path: Path) -> None:

@@ -13,20 +13,28 @@ from eth_utils.crypto import keccak
 
 from ledger_automation.chain import keys, open_chain
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring
+from ledger_automation.chain.creation import transact
 from ledger_automation.chain.deploy import deploy, find
-from ledger_automation.chain.fees import fees
 from ledger_automation.chain.registry import Registry
 from ledger_automation.chain.submitter import Submitter
-from ledger_automation.errors import AnchorRefused, Conflict, InvalidValue, Misconfigured, Unreachable
+from ledger_automation.errors import ChainRefused, InvalidValue, Misconfigured, Unreachable
+from ledger_automation.orchestrator.observed import Fate, Reception, Trace
+from support.anchors import sign
 
 ORIGIN = b"\x01" * 32
 
 
 def put(chain: AnchoringChain, log: Any, first: int, second: int, origin: bytes = ORIGIN) -> str:
     proof = log.proof(first, second) if first else []
-    submission = chain.sign(origin, first, log.checkpoint(second), proof)
+    submission = sign(chain, origin, first, log.checkpoint(second), proof)
     chain.broadcast(submission)
     return submission.transaction
+
+
+def held_by(chain: AnchoringChain, connection: Any, account: Any) -> AnchoringChain:
+    """The same registry in somebody else's hands."""
+    contracts = {chain.registry.address: chain.registry.interface}
+    return AnchoringChain(chain.registry, Submitter(connection, account, contracts))
 
 
 def test_an_anchor_is_signed_sent_and_evidenced(chain: AnchoringChain, log: Any) -> None:
@@ -45,16 +53,16 @@ def test_an_anchor_is_signed_sent_and_evidenced(chain: AnchoringChain, log: Any)
 
 def test_a_refusal_carries_the_contracts_error(chain: AnchoringChain, log: Any, fork: Any) -> None:
     put(chain, log, 0, 9)
-    with pytest.raises(AnchorRefused) as caught:
-        chain.sign(ORIGIN, 9, fork.checkpoint(12), fork.proof(9, 12))
+    with pytest.raises(ChainRefused) as caught:
+        sign(chain, ORIGIN, 9, fork.checkpoint(12), fork.proof(9, 12))
     assert caught.value.error == "InconsistentCheckpoint"
     assert caught.value.arguments["previousRoot"] == f"0x{log.root(9).hex()}"
-    with pytest.raises(AnchorRefused, match=r"StalePreviousSize\(.*expected=4, actual=9\)"):
-        chain.sign(ORIGIN, 4, log.checkpoint(12), log.proof(4, 12))
+    with pytest.raises(ChainRefused, match=r"StalePreviousSize\(.*expected=4, actual=9\)"):
+        sign(chain, ORIGIN, 4, log.checkpoint(12), log.proof(4, 12))
 
 
 def test_signing_sends_nothing_and_sending_twice_is_once(chain: AnchoringChain, log: Any, tester: Any) -> None:
-    submission = chain.sign(ORIGIN, 0, log.checkpoint(5), [])
+    submission = sign(chain, ORIGIN, 0, log.checkpoint(5), [])
     before = tester.web3.eth.block_number
     assert chain.evidence(submission.transaction, ORIGIN) is None
     for _ in range(3):
@@ -65,18 +73,14 @@ def test_signing_sends_nothing_and_sending_twice_is_once(chain: AnchoringChain, 
     assert tester.web3.eth.get_transaction_count(submission.sender) == submission.nonce + 2
 
 
-def test_nonces_follow_what_was_signed_and_a_step_keeps_its_own(chain: AnchoringChain, log: Any) -> None:
-    origins = [bytes([number]) * 32 for number in range(4)]
-    signed = [chain.sign(origin, 0, log.checkpoint(5), []) for origin in origins]
-    assert [submission.nonce - signed[0].nonce for submission in signed] == [0, 1, 2, 3]
-    # Thrown away and signed again, perhaps for a larger checkpoint: no gap is left behind.
-    again = chain.sign(origins[1], 0, log.checkpoint(6), [])
-    assert again.nonce == signed[1].nonce
-    for submission in (signed[0], again, *signed[2:]):
-        chain.broadcast(submission)
-    assert [chain.latest(origin).tree_size for origin in origins] == [5, 6, 5, 5]  # type: ignore[union-attr]
-    with pytest.raises(Conflict, match="went to another transaction"):
-        chain.broadcast(signed[1])
+def test_a_used_nonce_is_said_and_a_rivals_bytes_are_not_believed(chain: AnchoringChain, log: Any) -> None:
+    first, rival = (sign(chain, ORIGIN, 0, log.checkpoint(size), []) for size in (5, 6))
+    assert first.nonce == rival.nonce
+    assert chain.broadcast(first) is Reception.ARRIVED
+    assert chain.broadcast(rival) is Reception.PASSED_OVER
+    assert chain.trace(first).fate is Fate.MINED
+    assert chain.trace(rival) == Trace(Fate.DISPLACED, by=first.transaction)
+    assert chain.latest(ORIGIN) == log.checkpoint(5)
 
 
 def test_a_look_alikes_event_does_not_count(
@@ -93,16 +97,15 @@ def test_a_look_alikes_event_does_not_count(
 
 
 def test_a_failed_transaction_is_evidence_of_nothing(
-    chain: AnchoringChain, tester: Any, log: Any, stranger: Any
+    chain: AnchoringChain, tester: Any, log: Any, stranger: Any, tmp_path: Path
 ) -> None:
     """Somebody else with the role was faster between our signature and our sending: ours is mined, and reverts."""
     grant = chain.registry.interface.encode("grantRole", [keccak(b"ANCHORER"), stranger.address])
-    eth, admin = tester.web3.eth, chain.submitter._account
-    request = {"to": chain.registry.address, "data": grant, "gas": 100_000, "chainId": eth.chain_id, **fees(tester)}
-    signed = admin.sign_transaction({**request, "nonce": eth.get_transaction_count(admin.address)})  # type: ignore[dict-item]
-    tester.mined(eth.send_raw_transaction(signed.raw_transaction).to_0x_hex())
-    late = chain.sign(ORIGIN, 0, log.checkpoint(5), [])
-    put(AnchoringChain(chain.registry, Submitter(tester, chain.registry, stranger)), log, 0, 7)
+    admin = keys.admin(tmp_path, create=False)
+    assert admin is not None
+    transact(tester, admin, chain.registry.address, grant)
+    late = sign(chain, ORIGIN, 0, log.checkpoint(5), [])
+    put(held_by(chain, tester, stranger), log, 0, 7)
     chain.broadcast(late)
     evidence = chain.evidence(late.transaction, ORIGIN)
     assert evidence is not None
@@ -111,15 +114,15 @@ def test_a_failed_transaction_is_evidence_of_nothing(
 
 
 def test_a_stranger_may_not_anchor(chain: AnchoringChain, tester: Any, log: Any, stranger: Any) -> None:
-    with pytest.raises(AnchorRefused) as caught:
-        Submitter(tester, chain.registry, stranger).sign(ORIGIN, 0, log.checkpoint(5), [])
+    with pytest.raises(ChainRefused) as caught:
+        sign(held_by(chain, tester, stranger), ORIGIN, 0, log.checkpoint(5), [])
     assert caught.value.error == "AccessControlUnauthorizedAccount"
     assert caught.value.arguments["account"] == stranger.address
 
 
 def test_an_empty_purse_is_said_with_figures(chain: AnchoringChain, tester: Any, log: Any) -> None:
     with pytest.raises(Misconfigured, match="cannot pay for an anchor: it holds 0 wei"):
-        Submitter(tester, chain.registry, Account.create()).sign(ORIGIN, 0, log.checkpoint(5), [])
+        sign(held_by(chain, tester, Account.create()), ORIGIN, 0, log.checkpoint(5), [])
 
 
 def test_a_hostile_transaction_name_is_refused_before_any_node_sees_it(chain: AnchoringChain) -> None:
@@ -136,7 +139,7 @@ def test_oversized_values_are_refused(chain: AnchoringChain, log: Any) -> None:
         (ORIGIN, 0, msgspec.structs.replace(log.checkpoint(5), root_hash=b"\x01" * 33), []),
     ):
         with pytest.raises(InvalidValue):
-            chain.sign(*arguments)
+            sign(chain, *arguments)
 
 
 def test_deploying_twice_gives_one_registry(tester: Any, tmp_path: Path) -> None:
@@ -198,7 +201,7 @@ def test_an_anchor_takes_at_most_60_ms(chain: AnchoringChain, log: Any) -> None:
     for grown in range(20, 620, 20):
         proof, checkpoint = log.proof(size, grown), log.checkpoint(grown)
         started = time.perf_counter()
-        submission = chain.sign(ORIGIN, size, checkpoint, proof)
+        submission = sign(chain, ORIGIN, size, checkpoint, proof)
         chain.broadcast(submission)
         assert chain.evidence(submission.transaction, ORIGIN)
         spent.append(time.perf_counter() - started)

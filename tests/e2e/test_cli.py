@@ -20,6 +20,8 @@ FINDING = {"class", "case_id", "sequence", "leaf_index", "column", "expected", "
 VERBS = (
     (), ("case",), ("case", "open"), ("case", "do"), ("case", "show"), ("seal",), ("receipt",), ("verify",), ("audit",),
     ("replay",), ("deploy",), ("contracts",), ("contracts", "build"), ("contracts", "check"), ("demo",),
+    ("doctor",), ("keys",), ("keys", "show"), ("keys", "rotate"), ("keys", "rotate", "anchorer"),
+    ("keys", "rotate", "log"),
 )  # fmt: skip
 PAID = ("record_payment", "--actor", "cash-office", "--role", "finance", "--payload")
 

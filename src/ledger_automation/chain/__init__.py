@@ -12,6 +12,15 @@ a revert is `AnchorRefused` with the contract's own error, another chain or cont
 """
 
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring, open_anchoring, open_registry
+from ledger_automation.chain.enforcing import EnforcingChain, open_enforcing
 from ledger_automation.chain.local import open_chain
 
-__all__ = ["AnchoringChain", "anchoring", "open_anchoring", "open_chain", "open_registry"]
+__all__ = [
+    "AnchoringChain",
+    "EnforcingChain",
+    "anchoring",
+    "open_anchoring",
+    "open_chain",
+    "open_enforcing",
+    "open_registry",
+]

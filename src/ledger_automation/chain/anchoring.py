@@ -15,10 +15,12 @@ from pathlib import Path
 from ledger_automation.chain import keys
 from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.deploy import deploy
+from ledger_automation.chain.fees import DEFAULT_CAP
 from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.registry import Registry
 from ledger_automation.chain.submitter import Submitter
-from ledger_automation.orchestrator.ports import SignedSubmission
+from ledger_automation.orchestrator.observed import Look, Reception, Trace
+from ledger_automation.orchestrator.ports import Call, SignedSubmission
 from ledger_automation.verify.sources import AnchoredCheckpoint, AnchorEvidence, ChainIdentity
 
 
@@ -41,29 +43,53 @@ class AnchoringChain:
         """Return what the chain knows of a transaction, None where it was not mined."""
         return self.registry.evidence(transaction, origin)
 
-    def sign(
-        self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]
-    ) -> SignedSubmission:
+    def code_hash(self, contract: str) -> str:
+        """Return what code is at an address."""
+        return self.registry.code_hash(contract)
+
+    def standing(self, contract: str, case_key: bytes) -> int:
+        """Return a ledger's word of a case."""
+        return self.registry.standing(contract, case_key)
+
+    def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
+        """Return ``anchor(...)`` as a call."""
+        return self.registry.call(origin, previous_size, checkpoint, proof)
+
+    def look(self, known_block: int | None) -> Look:
+        """Return what the node says now."""
+        return self.submitter.look(self.registry.identity(), known_block)
+
+    def sign(self, call: Call, nonce: int) -> SignedSubmission:
         """Simulate and sign; sends nothing."""
-        return self.submitter.sign(origin, previous_size, checkpoint, proof)
+        return self.submitter.sign(call, nonce)
 
-    def broadcast(self, submission: SignedSubmission) -> None:
+    def bump(self, submission: SignedSubmission) -> SignedSubmission | None:
+        """Sign the same for more; sends nothing."""
+        return self.submitter.bump(submission)
+
+    def broadcast(self, submission: SignedSubmission) -> Reception:
         """Send the stored bytes; safe to repeat."""
-        self.submitter.broadcast(submission)
+        return self.submitter.broadcast(submission)
+
+    def trace(self, submission: SignedSubmission) -> Trace:
+        """Return what became of a transaction."""
+        return self.submitter.trace(submission)
 
 
-def anchoring(connection: Connection, home: Path) -> AnchoringChain:
+def anchoring(connection: Connection, home: Path, *, fee_cap: int = DEFAULT_CAP) -> AnchoringChain:
     """Make sure of key and registry on an open chain; a key is created on local chains only."""
     account = keys.anchorer(home, create=connection.local)
     registry = Registry(connection, deploy(connection, home, account).registry)
-    return AnchoringChain(registry, Submitter(connection, registry, account))
+    return AnchoringChain(
+        registry, Submitter(connection, account, {registry.address: registry.interface}, fee_cap=fee_cap)
+    )
 
 
 @contextmanager
-def open_anchoring(spec: str, home: Path) -> Iterator[AnchoringChain]:
+def open_anchoring(spec: str, home: Path, *, fee_cap: int = DEFAULT_CAP) -> Iterator[AnchoringChain]:
     """Open ``tester``, ``anvil`` or a URL, deploy if that never happened, and close afterwards."""
     with open_chain(spec, home) as connection:
-        yield anchoring(connection, home)
+        yield anchoring(connection, home, fee_cap=fee_cap)
 
 
 @contextmanager

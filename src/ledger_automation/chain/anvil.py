@@ -14,6 +14,7 @@ it. Anvil killed by SIGKILL starts again from its state file and has lost at mos
 
 import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,15 +23,16 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from tempfile import TemporaryDirectory
+from typing import IO, Final
 
 import msgspec
-from requests import Session
-from web3 import HTTPProvider, Web3
+from web3 import Web3
+from web3.types import RPCEndpoint
 
-from ledger_automation.chain import toolchain
+from ledger_automation.chain import toolchain, wire
 from ledger_automation.chain.connection import Connection, wait_for
-from ledger_automation.errors import Misconfigured, Unreachable
+from ledger_automation.errors import Misconfigured, NotFound, Unreachable
 
 _SECONDS: Final = 15
 _ATTEMPTS: Final = 3
@@ -58,6 +60,26 @@ def running(home: Path, root: Path | None = None) -> Iterator[Connection]:
             with _locked(folder / "start.lock"), suppress(BlockingIOError):
                 fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _stop(folder)
+
+
+@contextmanager
+def looked_at(home: Path, root: Path | None = None) -> Iterator[Connection]:
+    """Give a connection to this home's Anvil without changing a file of it: to the running one, or to one on a copy.
+
+    Raises NotFound where no Anvil ever ran for this home.
+    """
+    folder = home / "anvil"
+    if not (folder / "state.json").exists() and not (folder / "endpoint.json").exists():
+        raise NotFound(f"No Anvil has run for {home} yet.")
+    if (folder / "alive.lock").exists() and _is_alive(folder):
+        with (folder / "use.lock").open("rb") as use:
+            fcntl.flock(use, fcntl.LOCK_SH)  # it is not stopped while we look; should we be last, the next user does it
+            yield _connect(_read(folder).port)
+        return
+    with TemporaryDirectory() as place:
+        shutil.copytree(folder, Path(place) / "anvil", ignore=shutil.ignore_patterns("*.lock", "endpoint.json"))
+        with running(Path(place), root) as connection:
+            yield connection
 
 
 def flags(port: int, folder: Path) -> list[str]:
@@ -96,10 +118,22 @@ def _start(folder: Path, root: Path | None) -> Connection:
             )
         connection = _answering(folder, Endpoint(port))
         if connection is not None:
+            _wake(connection)
             return connection
         process.kill()  # ours, and of no use to anybody: it may have lost its port to another program
         process.wait()
     raise Unreachable(f"Anvil did not start; see {folder / 'anvil.log'}.")
+
+
+def _wake(connection: Connection) -> None:
+    """Set the chain's clock to ours: started with a time of birth, it goes on from where it stood when it was stopped.
+
+    A contract that compares a step's moment with its block's would refuse everything that happens now.
+    """
+    with connection.asking():
+        behind = int(time.time()) - connection.web3.eth.get_block("latest")["timestamp"]
+        if behind > 0:
+            connection.web3.provider.make_request(RPCEndpoint("evm_increaseTime"), [behind])
 
 
 def _adopt(folder: Path) -> Connection:
@@ -140,11 +174,8 @@ def _stop(folder: Path) -> None:
 
 
 def _connect(port: int) -> Connection:
-    session: Any = Session()
-    session.trust_env = False  # a proxy of the environment must not stand between us and our own machine
     url = f"http://127.0.0.1:{port}"
-    provider = HTTPProvider(url, {"timeout": 10}, session=session, exception_retry_configuration=None)
-    return Connection(Web3(provider), f"Anvil on port {port}", local=True)
+    return Connection(Web3(wire.http(url)), f"Anvil on port {port}", local=True)
 
 
 def _genesis(connection: Connection) -> str | None:

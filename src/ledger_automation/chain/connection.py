@@ -16,7 +16,14 @@ from eth_tester import exceptions as tester  # type: ignore[import-untyped]
 from eth_utils.exceptions import ValidationError
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from web3 import Web3
-from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.exceptions import (
+    BlockNotFound,
+    ContractLogicError,
+    TransactionIndexingInProgress,
+    TransactionNotFound,
+    Web3Exception,
+    Web3RPCError,
+)
 from web3.types import TxReceipt
 
 from ledger_automation.errors import Unreachable
@@ -72,17 +79,44 @@ class Connection:
         with self.asking():
             try:
                 return self.web3.eth.get_transaction_receipt(transaction)  # type: ignore[arg-type]
-            except TransactionNotFound:
-                return None
+            except (TransactionNotFound, TransactionIndexingInProgress):
+                return None  # C28: not indexed yet is not there yet
 
     def knows(self, transaction: str) -> bool:
         """Tell whether the node has a transaction, in a block or waiting for one."""
+        return self.shown(transaction)[0]
+
+    def shown(self, transaction: str) -> tuple[bool, bool]:
+        """Tell whether the node shows a transaction at all, and whether in a block."""
         with self.asking():
             try:
-                self.web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
-            except TransactionNotFound:
-                return False
-        return True
+                found = self.web3.eth.get_transaction(transaction)  # type: ignore[arg-type]
+            except (TransactionNotFound, TransactionIndexingInProgress):
+                return False, False
+        return True, found.get("blockNumber") is not None
+
+    def block_hash(self, number: int) -> str | None:
+        """Return the hash of the block of a number, None where the node has none."""
+        with self.asking():
+            try:
+                return self.web3.eth.get_block(number)["hash"].to_0x_hex()
+            except (BlockNotFound, tester.BlockNotFound):
+                return None
+
+    def finalized(self) -> int | None:
+        """Return the chain's own final block, None where its word means nothing (C27).
+
+        It means something only on a chain that is not local: eth-tester calls its newest block final, and Anvil one
+        that is so many blocks old, which nobody voted on. 0 is what nodes say that know of none.
+        """
+        if self.local:
+            return None
+        with self.asking():
+            try:
+                number = self.web3.eth.get_block("finalized")["number"]
+            except (BlockNotFound, Web3RPCError):
+                return None
+        return int(number) or None
 
     def mined(self, transaction: str, seconds: float = 30) -> TxReceipt:
         """Wait for the receipt; raises Unreachable after ``seconds``."""

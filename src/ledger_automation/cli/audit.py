@@ -15,7 +15,7 @@ from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.cli.verify import choose_policy, read_note
 from ledger_automation.verify.auditor import Auditor, AuditReport, Mark, read_mark
-from ledger_automation.verify.policy import Level
+from ledger_automation.verify.policy import ON_CHAIN, Level
 from ledger_automation.verify.selftest import selftest
 
 
@@ -34,7 +34,7 @@ def audit(
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(settings, existing=True))
         asked = choose_policy(settings, policy, level)
-        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level is Level.ANCHORED else None
+        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level in ON_CHAIN else None
         unit = stack.enter_context(ledger.read())
         auditor = Auditor(asked, chain, tuple(read_note(each, asked) for each in held or ()))
         report = auditor.audit(unit.cases, unit.log, _last(mark))

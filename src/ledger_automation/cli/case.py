@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from ledger_automation.bootstrap import open_ledger
+from ledger_automation.bootstrap import EPHEMERAL, open_ledger
 from ledger_automation.canonical import parse
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
-from ledger_automation.errors import InvalidValue, NotFound, UnknownAction
+from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, UnknownAction
 from ledger_automation.orchestrator.ports import RecordedStep
-from ledger_automation.orchestrator.query import case_view
+from ledger_automation.orchestrator.query import case_view, level_of
 from ledger_automation.orchestrator.transition import Intent, advance, open_case
 from ledger_automation.values import ActorId, CaseId
 from ledger_automation.verify.policy import Level
@@ -45,8 +45,18 @@ def open_(
     """Open a case under a random id."""
     table = workflow(workflow_name)
     intent = _intent(_opening(table, action), (actor, role), payload, at, attach)
-    with open_ledger(options.settings()) as ledger:
-        step = open_case(ledger.begin, ledger.recorder, table, level, intent)
+    settings = options.settings()
+    if level is Level.ENFORCED and settings.chain == EPHEMERAL:
+        sentence = (
+            "The eth-tester chain ends with this command, and the case with it; enforce on --chain anvil or a URL."
+        )
+        raise Misconfigured(sentence)
+    with open_ledger(settings) as ledger:
+        if level is Level.ENFORCED:
+            with ledger.enforcing() as chain:
+                step = chain.enforcer.open_case(table, intent)
+        else:
+            step = open_case(ledger.begin, ledger.recorder, table, level, intent)
     return _answer(step, options)
 
 
@@ -65,7 +75,11 @@ def do(
     """Take a case one step on; the law of its workflow decides."""
     case_id, intent = CaseId(case), _intent(action, (actor, role), payload, at, attach)
     with open_ledger(options.settings(), existing=True) as ledger:
-        step = advance(ledger.begin, ledger.recorder, case_id, intent)
+        if level_of(ledger.begin, case_id) is Level.ENFORCED:
+            with ledger.enforcing() as chain:
+                step = chain.enforcer.advance(case_id, intent)
+        else:
+            step = advance(ledger.begin, ledger.recorder, case_id, intent)
     return _answer(step, options)
 
 
@@ -143,4 +157,5 @@ def _lines(view: dict[str, Any]) -> list[str]:
     ]
     following = ", ".join(view["actions"]) if view["actions"] else "nothing; the case has ended"
     head = f"{view['workflow']} {view['case_id']}: {view['state']} ({view['level']})"
-    return [head, *steps, f"  possible now: {following}"]
+    waiting = [f"  step {view['waiting']} is signed and waits for the chain"] if view["waiting"] is not None else []
+    return [head, *steps, *waiting, f"  possible now: {following}"]

@@ -14,7 +14,7 @@ from ledger_automation.errors import NoteError, NotFound, UnreadableFile
 from ledger_automation.settings import Settings
 from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.tlog.receipt import read
-from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.verifier import Verifier
 
 
@@ -31,7 +31,7 @@ def verify(
     receipt = read(file)
     with ExitStack() as stack:
         asked = choose_policy(settings, policy, level)
-        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level is Level.ANCHORED else None
+        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level in ON_CHAIN else None
         answer = Verifier(asked, chain, read_note(held, asked) if held else None).verify(receipt)
     steps = [f"  {_MARKS[each.holds]} {each.step}: {each.detail}" for each in answer.steps]
     data = {
@@ -54,7 +54,7 @@ def choose_policy(settings: Settings, file: Path | None, level: Level | None) ->
         policy = read_policy(file)
     elif (settings.home / "policy.json").exists():
         policy = pinned(settings.home)
-    elif level is Level.ANCHORED:
+    elif level in ON_CHAIN:
         return pinned(settings.home)
     else:
         public = settings.home / "keys" / "log.pub"

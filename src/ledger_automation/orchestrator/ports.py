@@ -1,4 +1,4 @@
-"""What the use cases need of the outside: a store to write to, and a chain to anchor on.
+"""What the use cases need of the outside: a store to write to, a chain to send to and to anchor on.
 
 A unit of work is one transaction. Everything that belongs together is written inside one and committed once, at the
 edge; leaving the block without a commit leaves nothing behind. For each port one behaviour suite in
@@ -7,22 +7,23 @@ edge; leaving the block without a commit leaves nothing behind. For each port on
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.merkle.tree import Frontier, StoredNode
+from ledger_automation.orchestrator.observed import Look, Reception, Trace
 from ledger_automation.verify.sources import (
     AnchoredCheckpoint,
-    AnchorEvidence,
     CaseRecord,
     CaseSource,
     ChainSource,
     CheckpointRecord,
     DocumentRecord,
     LogSource,
-    SubmissionRecord,
 )
 
 
@@ -77,6 +78,40 @@ class IntakeRun(msgspec.Struct, frozen=True):
         return self.accepted + self.ignored + sum(self.refusals.values())
 
 
+class Subject(msgspec.Struct, frozen=True):
+    """What a transaction is sent for: the checkpoint of a size, or one step of a case."""
+
+    tree_size: int | None = None
+    case_id: str | None = None
+    sequence: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Name it in one stable text."""
+        if self.tree_size is not None:
+            return f"checkpoint/{self.tree_size}"
+        return f"step/{self.case_id}/{self.sequence}"
+
+
+class Call(msgspec.Struct, frozen=True):
+    """A call of a contract. ``gas`` is a limit known to do; 0 asks the chain for one."""
+
+    contract: str
+    data: bytes
+    gas: int = 0
+
+
+class HeldStep(NamedTuple):
+    """A signed step on its way to its contract: everything that is needed to send it, and to record it afterwards."""
+
+    case_id: str
+    sequence: int
+    salt: bytes
+    canonical: bytes
+    documents: tuple[DocumentRecord, ...]
+    call: Call
+
+
 class SignedSubmission(msgspec.Struct, frozen=True):
     """One signed transaction: to be stored before it is sent, and sent again as it is."""
 
@@ -84,6 +119,71 @@ class SignedSubmission(msgspec.Struct, frozen=True):
     raw: bytes
     sender: str
     nonce: int
+
+
+class State(StrEnum):
+    """What the database says of a submission; the words are stored.
+
+    ``confirmed_missing_receipt``: its nonce is used, and the node cannot show what for. ``replaced``: the same call was
+    signed again with a better fee, and that one was mined. ``displaced``: somebody else's transaction took its nonce.
+    """
+
+    PENDING = "pending"
+    MISSING_RECEIPT = "confirmed_missing_receipt"
+    ANCHORED = "anchored"
+    FINAL = "final"
+    REVERTED = "reverted"
+    REPLACED = "replaced"
+    DISPLACED = "displaced"
+    LOST = "lost"
+
+
+OPEN: Final = (State.PENDING, State.MISSING_RECEIPT, State.ANCHORED)
+"""What may still change by itself."""
+
+
+class Submission(msgspec.Struct, frozen=True):
+    """A stored submission. ``attempt`` counts from 1 the fees tried for one nonce.
+
+    ``sent_block`` is the head when it was last sent: patience is counted in blocks, since clocks lie.
+    """
+
+    signed: SignedSubmission
+    subject: Subject
+    chain_id: int
+    contract: str
+    attempt: int
+    sent_block: int
+    state: State = State.PENDING
+    block_number: int | None = None
+    block_hash: str | None = None
+
+
+class AlarmKind(StrEnum):
+    """What a person should hear of; the words are stored."""
+
+    LOW_FUNDS = "low_funds"
+    FEE_CAP = "fee_cap"
+    STUCK = "stuck"
+    NONCE_TAKEN = "nonce_taken"
+    REVERTED = "reverted"
+    MISSING_RECEIPT = "missing_receipt"
+    REORGANISED = "reorganised"
+    FINAL_CONTRADICTED = "final_contradicted"
+    OTHER_CHAIN = "other_chain"
+
+
+class Alarm(msgspec.Struct, frozen=True):
+    """One alarm: what about (a subject's key, an address, a chain), in one sentence, with its facts."""
+
+    kind: AlarmKind
+    about: str
+    sentence: str
+    facts: dict[str, Any] = {}
+
+
+Listen = Callable[[Alarm], None]
+"""Told of each alarm after it is stored."""
 
 
 class CaseStore(CaseSource, Protocol):
@@ -132,19 +232,47 @@ class LogStore(LogSource, Protocol):
         ...
 
 
-class AnchorStore(Protocol):
+class AlarmStore(Protocol):
+    """Alarms, each standing until what it is about is over."""
+
+    def ring(self, alarm: Alarm, at: str) -> bool:
+        """Store an alarm. MUST return False, and count only, where the same kind already stands about the same."""
+        ...
+
+    def alarms(self) -> list[Alarm]:
+        """Return what stands, oldest first."""
+        ...
+
+    def quiet(self, kind: AlarmKind, about: str) -> None:
+        """Let an alarm stand no longer; its row stays."""
+        ...
+
+
+class AnchorStore(AlarmStore, Protocol):
     """What was sent to the chain."""
 
-    def add(self, submission: SignedSubmission, tree_size: int, chain_id: int, contract: str) -> None:
-        """Store a submission as pending; it is committed before it is sent."""
+    def add(self, submission: Submission) -> None:
+        """Store a submission; it is committed before it is sent.
+
+        MUST raise Conflict where its subject has an open or final one of another nonce, or where its nonce is open for
+        another subject.
+        """
         ...
 
-    def unsettled(self) -> list[tuple[SignedSubmission, SubmissionRecord]]:
-        """Return what is pending or anchored but not final, in the order of sizes."""
+    def update(self, submission: Submission) -> None:
+        """Write down what became of a submission: state, block, and when it was last sent."""
         ...
 
-    def settle(self, evidence: AnchorEvidence, state: str) -> None:
-        """Write down what the chain says of a submission."""
+    def of(self, subject: Subject) -> list[Submission]:
+        """Return everything that was ever signed for a subject, in order of nonce and attempt."""
+        ...
+
+    def unsettled(self, chain_id: int) -> list[Submission]:
+        """Return what is open on a chain, with what it replaced or was replaced by; in order of nonce and attempt."""
+        ...
+
+    def last_final(self, chain_id: int) -> Submission | None:
+        """Return the final submission in the highest block of a chain."""
         ...
 
     def lose(self, chain_id: int) -> None:
@@ -161,6 +289,22 @@ class IntakeStore(Protocol):
 
     def save(self, run: IntakeRun) -> None:
         """Store a file's run."""
+        ...
+
+
+class HeldStepStore(Protocol):
+    """Signed steps that their contract has not decided yet."""
+
+    def hold(self, step: HeldStep) -> None:
+        """Store a step. MUST raise Conflict where another step of its case is held."""
+        ...
+
+    def held(self) -> list[HeldStep]:
+        """Return all that are held."""
+        ...
+
+    def release(self, case_id: str) -> None:
+        """Hold a case's step no longer."""
         ...
 
 
@@ -187,6 +331,11 @@ class UnitOfWork(Protocol):
         """Replays of files."""
         ...
 
+    @property
+    def steps(self) -> HeldStepStore:
+        """Signed steps on their way to a contract."""
+        ...
+
     def commit(self) -> None:
         """Make everything durable; afterwards nothing more may be written in this unit."""
         ...
@@ -196,18 +345,71 @@ Begin = Callable[[], AbstractContextManager[UnitOfWork]]
 """Opens a unit of work that may write; without `UnitOfWork.commit` nothing of it stays."""
 
 
-class CheckpointAnchor(ChainSource, Protocol):
-    """A chain to anchor on. Every method raises Unreachable when no node answers."""
+class TransactionChain(Protocol):
+    """A chain to send to, with one key. Every method raises Unreachable when no node answers."""
 
-    def sign(
-        self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]
-    ) -> SignedSubmission:
-        """Sign ``anchor(...)`` with the next nonce; MUST NOT send anything.
+    def look(self, known_block: int | None) -> Look:
+        """Return what the node says now, and the hash of a block that was known before."""
+        ...
 
-        MUST simulate the call first and raise AnchorRefused with the contract's custom error when it would revert.
+    def sign(self, call: Call, nonce: int) -> SignedSubmission:
+        """Sign a call; MUST NOT send anything.
+
+        MUST simulate the call first: raises ChainRefused with the contract's custom error when it would revert, and
+        GasLimitExceeded when it does not fit.
         """
         ...
 
-    def broadcast(self, submission: SignedSubmission) -> None:
-        """Send the stored bytes. MUST be safe to repeat: a transaction that the node already knows is a success."""
+    def bump(self, submission: SignedSubmission) -> SignedSubmission | None:
+        """Sign the same call under the same nonce for at least 10 % more; None where that would exceed the cap."""
+        ...
+
+    def broadcast(self, submission: SignedSubmission) -> Reception:
+        """Send the stored bytes. MUST be safe to repeat: a transaction that the node already knows has arrived."""
+        ...
+
+    def trace(self, submission: SignedSubmission) -> Trace:
+        """Return what became of a transaction, by its hash and by its nonce."""
+        ...
+
+
+class CheckpointAnchor(ChainSource, TransactionChain, Protocol):
+    """A chain to anchor on."""
+
+    def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
+        """Return the registry's ``anchor(...)`` as a call."""
+        ...
+
+
+class CaseLedgers(Protocol):
+    """The contracts that enforce laws, by workflow. Every method raises Unreachable when no node answers.
+
+    A workflow without a contract raises NotFound.
+    """
+
+    def domain(self, name: str) -> Domain:
+        """Return where signatures for a workflow count."""
+        ...
+
+    def standing(self, name: str, case_key: bytes) -> int:
+        """Return the contract's word of a case: head (216 bits) | steps taken (32) | state (8); 0 for none."""
+        ...
+
+    def taken(self, name: str, case_key: bytes, commitment: bytes) -> int | None:
+        """Return the block in which the contract took a step, whoever relayed it; None where it did not."""
+        ...
+
+    def call(self, name: str, step: EnforcedStep, signature: bytes) -> Call:
+        """Return the relay of a signed step as a call."""
+        ...
+
+
+class ActorKeys(Protocol):
+    """Whoever signs for an actor: a key at hand, a wallet, a passkey."""
+
+    def sign(self, actor_id: str, digest: bytes) -> tuple[bytes, bytes]:
+        """Return the actor's signer (ERC-7913 bytes) and its signature of 32 bytes.
+
+        Raises Misconfigured where the actor cannot sign here.
+        """
         ...

@@ -4,8 +4,9 @@ from typing import Any
 
 from ledger_automation.audit.encoding import decode
 from ledger_automation.errors import NotFound
-from ledger_automation.orchestrator.ports import UnitOfWork
+from ledger_automation.orchestrator.ports import Begin, UnitOfWork
 from ledger_automation.values import CaseId
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import EventRecord
 from ledger_automation.workflows import workflow
 
@@ -27,8 +28,18 @@ def case_view(unit: UnitOfWork, case_id: CaseId) -> dict[str, Any]:
         "sequence": record.sequence,
         "ended": record.state in table.final,
         "actions": sorted(each.action for each in table.transitions.values() if record.state in each.sources),
+        "waiting": next((each.sequence for each in unit.steps.held() if each.case_id == case_id), None),
         "events": [_event_view(row, anchored) for row in unit.cases.trail(case_id)],
     }
+
+
+def level_of(begin: Begin, case_id: CaseId) -> Level:
+    """Return how much evidence a case gets; raises NotFound."""
+    with begin() as unit:
+        record = unit.cases.case(case_id)
+    if record is None:
+        raise NotFound(f"There is no case {case_id}.", case_id=case_id)
+    return Level(record.level)
 
 
 def _event_view(row: EventRecord, anchored: int) -> dict[str, Any]:
@@ -44,6 +55,7 @@ def _event_view(row: EventRecord, anchored: int) -> dict[str, Any]:
         "payload": content.payload if content else None,
         "attachments": [each.name for each in content.attachments] if content else [],
         "evidence": _evidence(row, anchored),
+        "signature": content.signature if content else None,
         "leaf_index": row.leaf_index,
     }
 

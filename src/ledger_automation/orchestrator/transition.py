@@ -58,6 +58,11 @@ class Recorder:
 
     def step(self, standing: Standing, intent: Intent) -> tuple[RecordedStep, Standing]:
         """Apply a command; raises what the law raises, and CanonicalError for text that cannot be committed."""
+        event, after = self.draft(standing, intent)
+        return self.complete(standing, after, event, Salt.random(), intent.documents)
+
+    def draft(self, standing: Standing, intent: Intent) -> tuple[AuditEvent, Case]:
+        """Apply a command; return the event, which nobody has signed yet, and the case after it."""
         table = standing.table
         command, at, documents = intent
         command = Command(command.action, Actor(str(command.actor.id), command.actor.role), command.payload)
@@ -80,11 +85,16 @@ class Recorder:
             attachments=tuple(Attachment.of(*each) for each in documents),
             signature=None,
         )
-        canonical, salt = encode(event), Salt.random()
+        return event, applied.case
+
+    def complete(
+        self, standing: Standing, case: Case, event: AuditEvent, salt: bytes, documents: tuple[DocumentRecord, ...]
+    ) -> tuple[RecordedStep, Standing]:
+        """Commit to an event and make it ready to be stored, with the case after it."""
+        canonical = encode(event)
         commitment = commit(salt, canonical)
-        after = standing._replace(case=applied.case, head=commitment)
-        record = _record(after, applied.case, commitment)
-        return RecordedStep(record, event, canonical, salt, commitment, documents), after
+        after = standing._replace(case=case, head=commitment)
+        return RecordedStep(_record(after, case, commitment), event, canonical, salt, commitment, documents), after
 
 
 def open_case(begin: Begin, recorder: Recorder, table: Workflow[Any], level: Level, intent: Intent) -> RecordedStep:

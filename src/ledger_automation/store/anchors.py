@@ -1,18 +1,31 @@
-"""Submissions and replays as rows: the only rows besides cases that are updated, each by its own fact."""
+"""Submissions, alarms and replays as rows: the only rows besides cases that are updated, each by its own fact."""
+
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, and_, bindparam, false, func, or_, select, true, tuple_, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from ledger_automation.orchestrator.ports import IntakeRun, SignedSubmission
-from ledger_automation.store.tables import IntakeRunRow, SubmissionRow, table
-from ledger_automation.verify.sources import AnchorEvidence, SubmissionRecord
+from ledger_automation.errors import Conflict
+from ledger_automation.orchestrator.ports import (
+    OPEN,
+    Alarm,
+    AlarmKind,
+    IntakeRun,
+    SignedSubmission,
+    State,
+    Subject,
+    Submission,
+)
+from ledger_automation.store.tables import AlarmRow, IntakeRunRow, SubmissionRow, table
 
-_SUBMISSION, _RUN = table(SubmissionRow), table(IntakeRunRow)
-_SETTLE = (
+_SUBMISSION, _ALARM, _RUN = table(SubmissionRow), table(AlarmRow), table(IntakeRunRow)
+_ORDER = (_SUBMISSION.c.sender, _SUBMISSION.c.nonce, _SUBMISSION.c.attempt)
+_IS_OPEN = _SUBMISSION.c.state.in_(OPEN)
+_UPDATE = (
     update(_SUBMISSION)
     .where(_SUBMISSION.c.transaction == bindparam("_transaction"))
-    .values(state=bindparam("_state"), block_number=bindparam("_number"), block_hash=bindparam("_hash"))
+    .values({name: bindparam(f"_{name}") for name in ("state", "block_number", "block_hash", "sent_block")})
 )
 
 
@@ -22,37 +35,109 @@ class SqlAnchors:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, submission: SignedSubmission, tree_size: int, chain_id: int, contract: str) -> None:
-        """Insert a pending submission.
+    def add(self, submission: Submission) -> None:
+        """Insert a submission.
 
         eth-tester's chains are all alike: what was sent to a lost one may be signed again, byte for byte.
         """
-        row = {**msgspec.structs.asdict(submission), "tree_size": tree_size, "chain_id": chain_id, "contract": contract}
-        anew = {"state": "pending", "block_number": None, "block_hash": None}
-        lost = _SUBMISSION.c.state == "lost"
-        known = upsert(_SUBMISSION).values({**row, **anew})
-        self._connection.execute(known.on_conflict_do_update(["transaction"], set_=anew, where=lost))
+        self._admit(submission)
+        row = _as_row(submission)
+        lost = _SUBMISSION.c.state == State.LOST
+        known = upsert(_SUBMISSION).values(row)
+        self._connection.execute(known.on_conflict_do_update(["transaction"], set_=row, where=lost))
 
-    def unsettled(self) -> list[tuple[SignedSubmission, SubmissionRecord]]:
-        """Read what may still change."""
-        wanted = select(_SUBMISSION).where(_SUBMISSION.c.state.in_(("pending", "anchored")))
-        rows = self._connection.execute(wanted.order_by(_SUBMISSION.c.tree_size)).mappings()
-        return [
-            (
-                SignedSubmission(row["transaction"], row["raw"], row["sender"], row["nonce"]),
-                SubmissionRecord(*(row[name] for name in SubmissionRecord._fields)),
-            )
-            for row in rows
-        ]
-
-    def settle(self, evidence: AnchorEvidence, state: str) -> None:
+    def update(self, submission: Submission) -> None:
         """Update one submission."""
-        facts = {"_number": evidence.block_number, "_hash": evidence.block_hash}
-        self._connection.execute(_SETTLE, {"_transaction": evidence.transaction, "_state": state, **facts})
+        row = _as_row(submission)
+        names = ("transaction", "state", "block_number", "block_hash", "sent_block")
+        self._connection.execute(_UPDATE, {f"_{name}": row[name] for name in names})
+
+    def of(self, subject: Subject) -> list[Submission]:
+        """Read all submissions for a subject."""
+        return self._read(_SUBMISSION.c.subject == subject.key)
+
+    def unsettled(self, chain_id: int) -> list[Submission]:
+        """Read what may still change, and what has the nonce of such a one."""
+        lanes = select(_SUBMISSION.c.sender, _SUBMISSION.c.nonce).where(_IS_OPEN, _SUBMISSION.c.chain_id == chain_id)
+        sibling = and_(_SUBMISSION.c.state == State.REPLACED, tuple_(*_ORDER[:2]).in_(lanes))
+        return self._read(and_(_SUBMISSION.c.chain_id == chain_id, or_(_IS_OPEN, sibling)))
+
+    def last_final(self, chain_id: int) -> Submission | None:
+        """Read the highest final submission."""
+        wanted = and_(_SUBMISSION.c.chain_id == chain_id, _SUBMISSION.c.state == State.FINAL)
+        highest = select(func.max(_SUBMISSION.c.block_number)).where(wanted).scalar_subquery()
+        return next(iter(self._read(and_(wanted, _SUBMISSION.c.block_number == highest))), None)
 
     def lose(self, chain_id: int) -> None:
         """Update all submissions to a chain that is gone."""
-        self._connection.execute(update(_SUBMISSION).where(_SUBMISSION.c.chain_id == chain_id).values(state="lost"))
+        self._connection.execute(update(_SUBMISSION).where(_SUBMISSION.c.chain_id == chain_id).values(state=State.LOST))
+
+    def ring(self, alarm: Alarm, at: str) -> bool:
+        """Insert an alarm, or count it."""
+        about = and_(_ALARM.c.kind == alarm.kind, _ALARM.c.about == alarm.about, _ALARM.c.standing.is_(true()))
+        if self._connection.execute(update(_ALARM).where(about).values(times=_ALARM.c.times + 1)).rowcount:
+            return False
+        facts = msgspec.json.encode(alarm.facts).decode()
+        row = {**msgspec.structs.asdict(alarm), "facts": facts, "since": at, "times": 1, "standing": True}
+        self._connection.execute(_ALARM.insert().values(row))
+        return True
+
+    def alarms(self) -> list[Alarm]:
+        """Read the standing alarms."""
+        wanted = select(_ALARM).where(_ALARM.c.standing.is_(true())).order_by(_ALARM.c.id)
+        rows = self._connection.execute(wanted).mappings()
+        return [
+            Alarm(AlarmKind(row["kind"]), row["about"], row["sentence"], msgspec.json.decode(row["facts"]))
+            for row in rows
+        ]
+
+    def quiet(self, kind: AlarmKind, about: str) -> None:
+        """Update an alarm."""
+        wanted = and_(_ALARM.c.kind == kind, _ALARM.c.about == about)
+        self._connection.execute(update(_ALARM).where(wanted).values(standing=false()))
+
+    def _admit(self, new: Submission) -> None:
+        """Refuse a second effect for a subject and a second subject for a nonce: two processes may have signed."""
+        standing = self._read(
+            and_(
+                _SUBMISSION.c.chain_id == new.chain_id,
+                or_(_IS_OPEN, _SUBMISSION.c.state == State.FINAL),
+                or_(
+                    _SUBMISSION.c.subject == new.subject.key,
+                    and_(_SUBMISSION.c.sender == new.signed.sender, _SUBMISSION.c.nonce == new.signed.nonce),
+                ),
+            )
+        )
+        for row in standing:
+            if _lane(row) != _lane(new) or row.subject != new.subject or row.state is State.FINAL:
+                raise Conflict(
+                    f"Another process was faster: nonce {row.signed.nonce} is for {row.subject.key} already.",
+                    subject=new.subject.key,
+                    nonce=row.signed.nonce,
+                )
+
+    def _read(self, where: Any) -> list[Submission]:
+        rows = self._connection.execute(select(_SUBMISSION).where(where).order_by(*_ORDER)).mappings()
+        return [_from_row(row) for row in rows]
+
+
+def _lane(row: Submission) -> tuple[str, int]:
+    return row.signed.sender, row.signed.nonce
+
+
+def _as_row(submission: Submission) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(submission)
+    signed, subject = fields.pop("signed"), fields.pop("subject")
+    return {**fields, **msgspec.structs.asdict(signed), **msgspec.structs.asdict(subject), "subject": subject.key}
+
+
+def _from_row(row: Any) -> Submission:
+    return Submission(
+        signed=SignedSubmission(*(row[name] for name in SignedSubmission.__struct_fields__)),
+        subject=Subject(*(row[name] for name in Subject.__struct_fields__)),
+        **{name: row[name] for name in Submission.__struct_fields__ if name not in ("signed", "subject", "state")},
+        state=State(row["state"]),
+    )
 
 
 class SqlIntake:

@@ -8,6 +8,8 @@
     node        roots of full tiles of 256, so that proofs need few rows
     checkpoint  what the log signed of itself
     submission  what was sent to a chain, and what became of it
+    alarm       what a person should hear of: one row for as long as it stands, kept when it is over
+    held_step   a signed step that its contract has not decided yet
     intake_run  how far the replay of a file has come, written in the transaction of its events
 
 The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
@@ -15,7 +17,7 @@ The queryable columns of ``event`` repeat what its canonical bytes say; the veri
 
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -117,20 +119,66 @@ class CheckpointRow(SQLModel, table=True):
 
 
 class SubmissionRow(SQLModel, table=True):
-    """A signed transaction, stored before it was sent; ``state`` is pending, anchored, final, reverted or lost."""
+    """A signed transaction, stored before it was sent; ``state`` is one of `orchestrator.ports.State`.
+
+    ``subject`` names what it is for: a checkpoint (``tree_size``) or a step (``case_id``, ``sequence``).
+    """
 
     __tablename__ = "submission"
+    __table_args__ = (
+        Index("ix_submission_subject", "subject"),
+        Index("ix_submission_state", "state"),
+        Index("ix_submission_nonce", "sender", "nonce"),
+    )
 
     transaction: str = Field(primary_key=True)
-    tree_size: int = Field(foreign_key="checkpoint.tree_size")
+    subject: str
+    tree_size: int | None = Field(foreign_key="checkpoint.tree_size")
+    case_id: str | None
+    sequence: int | None
     chain_id: int
     contract: str
     sender: str
     nonce: int
+    attempt: int
     raw: bytes = _octets()
+    sent_block: int
     state: str
     block_number: int | None
     block_hash: str | None
+
+
+class HeldStepRow(SQLModel, table=True):
+    """A signed step on its way to the contract that enforces its law; at most one a case, gone once it is decided.
+
+    ``documents`` are the step's attachments (MessagePack), ``data`` the call of ``contract`` that takes it.
+    """
+
+    __tablename__ = "held_step"
+
+    case_id: str = Field(primary_key=True)
+    sequence: int
+    salt: bytes = _octets()
+    canonical: bytes = _octets()
+    documents: bytes = _octets()
+    contract: str
+    data: bytes = _octets()
+
+
+class AlarmRow(SQLModel, table=True):
+    """One alarm; ``facts`` is JSON, ``times`` counts how often it was found while it stood."""
+
+    __tablename__ = "alarm"
+    __table_args__ = (Index("ix_alarm_standing", "kind", "about", unique=True, sqlite_where=text("standing")),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    about: str
+    sentence: str
+    facts: str
+    since: str
+    times: int
+    standing: bool
 
 
 class IntakeRunRow(SQLModel, table=True):

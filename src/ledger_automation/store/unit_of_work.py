@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from ledger_automation.errors import Conflict, Misconfigured
 from ledger_automation.store.anchors import SqlAnchors, SqlIntake
 from ledger_automation.store.cases import SqlCases
+from ledger_automation.store.held import SqlHeldSteps
 from ledger_automation.store.log import SqlLog
 
 
@@ -27,6 +28,7 @@ class SqlUnitOfWork:
         self.log = SqlLog(connection)
         self.anchors = SqlAnchors(connection)
         self.intake = SqlIntake(connection)
+        self.steps = SqlHeldSteps(connection)
 
     def commit(self) -> None:
         """Make everything durable."""

@@ -5,30 +5,31 @@ returns is what it saw; a step of it that does not come out as announced raises 
 has shown what it says.
 """
 
+import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ledger_automation.bootstrap import Ledger
-from ledger_automation.errors import AnchorRefused, Contradiction, TransitionNotAllowed
+from ledger_automation.bootstrap import Enforcing, Ledger
+from ledger_automation.errors import AnchorRefused, ChainRefused, Contradiction, TransitionNotAllowed
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.generator import follows, generate
 from ledger_automation.intake.mapping import shipped
 from ledger_automation.orchestrator import replay as replaying
 from ledger_automation.orchestrator.anchor import Anchorer
-from ledger_automation.orchestrator.ports import CheckpointAnchor, IntakeRun
+from ledger_automation.orchestrator.ports import IntakeRun
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.seal import seal
-from ledger_automation.orchestrator.transition import Standing, advance, open_case
+from ledger_automation.orchestrator.transition import Intent, Standing
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.study import tampering, wismar
 from ledger_automation.tlog import receipt as receipts
 from ledger_automation.values import CaseId
 from ledger_automation.verify.auditor import Auditor, AuditReport
-from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.selftest import selftest
 from ledger_automation.verify.verdict import Finding, Verdict
 from ledger_automation.verify.verifier import Verifier
@@ -70,15 +71,14 @@ class Summary(msgspec.Struct, frozen=True):
 class Demonstration:
     """One run on a fresh ledger; ``out`` gets the receipts, the log's public key and the policy."""
 
-    def __init__(
-        self, ledger: Ledger, chain: CheckpointAnchor, policy: VerificationPolicy, out: Path, tell: Tell
-    ) -> None:
+    def __init__(self, ledger: Ledger, enforcing: Enforcing, out: Path, tell: Tell) -> None:
         self._ledger = ledger
-        self._chain = chain
-        self._policy = policy
+        self._enforcing = enforcing
+        self._chain = enforcing.chain.anchor
+        self._policy = enforcing.policy
         self._out = out
         self._tell = tell
-        self._anchorer = Anchorer(ledger.begin, chain, policy)
+        self._anchorer = Anchorer(ledger.begin, self._chain, self._policy)
 
     def run(self, *, permits: int = 60, fines: int = 300) -> Summary:
         """Show everything; raises what went wrong."""
@@ -116,27 +116,43 @@ class Demonstration:
         return Path(str(self._ledger.engine.url.database))
 
     def _grant(self) -> tuple[CaseId, list[str]]:
-        """Run the grant, with the steps that the law refuses on the way."""
-        ledger, steps = self._ledger, wismar.STEPS
-        opened = open_case(ledger.begin, ledger.recorder, workflow("subsidy"), Level.ANCHORED, steps[0])
-        case_id = CaseId(opened.event.case_id)
+        """Run the grant enforced, with the steps that law and contract refuse on the way."""
+        for actor, roles in wismar.ROLES_OF.items():
+            self._enforcing.admit("subsidy", actor, roles)
+        enforcer, steps = self._enforcing.enforcer, wismar.STEPS
+        case_id = CaseId(enforcer.open_case(workflow("subsidy"), steps[0]).event.case_id)
         refused: list[str] = []
         for number, intent in enumerate(steps[1:], 1):
             refused += [self._refused(case_id, attempt) for attempt in wismar.REFUSED if attempt.after == number]
-            advance(ledger.begin, ledger.recorder, case_id, intent)
-            self._tell("Wismar grant", number + 1, len(steps))
+            if intent.command.action == "disburse_tranche":
+                refused.append(self._forged(case_id, intent))
+            enforcer.advance(case_id, intent)
+            self._tell("Wismar grant, enforced", number + 1, len(steps))
         return case_id, refused
 
     def _refused(self, case_id: CaseId, attempt: wismar.Attempt) -> str:
+        """Try a step that the law refuses; then have its actor sign it and put it to the contract all the same."""
         command = attempt.intent.command
         try:
-            advance(self._ledger.begin, self._ledger.recorder, case_id, attempt.intent)
+            self._enforcing.enforcer.advance(case_id, attempt.intent)
         except TransitionNotAllowed as refusal:
-            if refusal.rule == attempt.rule:
-                who = f"{command.actor.id} tries to {command.action} as {command.actor.role}"
-                return f"{who}: {refusal.sentence} ({refusal.rule})"
-            raise
+            if refusal.rule != attempt.rule:
+                raise
+            error = challenge(self._ledger, self._enforcing, case_id, attempt.intent, command.actor.id)
+            if error.error.lower() != attempt.rule.replace("_", ""):
+                raise Contradiction("Law and contract differ.", expected=attempt.rule, actual=error.error) from error
+            who = f"{command.actor.id} tries to {command.action} as {command.actor.role}"
+            return f"{who}: {refusal.sentence} The contract says {error.error}({_told(error)})."
         raise Contradiction("The law allowed what it must refuse.", expected=attempt.rule, actual=command.action)
+
+    def _forged(self, case_id: CaseId, intent: Intent) -> str:
+        """Have somebody else sign a step that would be lawful: the operator has every key but the actor's own."""
+        forger = wismar.STEPS[1].command.actor.id
+        error = challenge(self._ledger, self._enforcing, case_id, intent, forger)
+        if error.error != "NotSigned":
+            raise Contradiction("The contract took another's signature.", expected="NotSigned", actual=error.error)
+        actor = intent.command.actor.id
+        return f"{forger} signs {intent.command.action} in the name of {actor}: the contract says NotSigned."
 
     def _wismar_findings(self, case_id: CaseId) -> Iterable[str]:
         with self._ledger.read() as unit:
@@ -220,6 +236,25 @@ class Demonstration:
         raise Contradiction("The chain accepted a rewritten log.", expected="a revert")
 
 
+def challenge(ledger: Ledger, enforcing: Enforcing, case_id: CaseId, intent: Intent, signer: str) -> ChainRefused:
+    """Put a step to the contract without asking the law here, signed by whoever; return how the contract refuses it."""
+    enforcer, chain = enforcing.enforcer, enforcing.chain
+    with ledger.read() as unit:
+        point = enforcer.standpoint(unit, case_id)
+    name = point.standing.table.name
+    step = enforcer.in_contract_words(point, intent, secrets.token_bytes(32))
+    _, signature = chain.actors.sign(signer, step.digest(chain.ledgers.domain(name)))
+    try:
+        chain.ledgers.simulate(chain.ledgers.call(name, step, signature))
+    except ChainRefused as refusal:
+        return refusal
+    raise Contradiction("The contract took a step that it must refuse.", actual=intent.command.action)
+
+
+def _told(error: ChainRefused) -> str:
+    return ", ".join(f"{name}={value}" for name, value in error.arguments.items())
+
+
 def in_words(summary: Summary) -> list[str]:
     """Write the summary for people, in Markdown."""
     runs = [
@@ -229,7 +264,7 @@ def in_words(summary: Summary) -> list[str]:
     return [
         "# What the demonstration showed",
         "",
-        "## The Wismar grant, and what an auditor wants to know of it",
+        "## The Wismar grant, each step signed by its actor and taken by its contract; what an auditor wants to know",
         "",
         *(f"- {sentence}" for sentence in summary.wismar_findings),
         "",

@@ -19,7 +19,8 @@ from ledger_automation.verify.verdict import Finding
 from ledger_automation.verify.verifier import check_anchor, check_claim, check_identity
 
 _CLAIMED: Final = ("anchored", "final")
-_FAILED: Final = ("reverted", "lost")
+_UNKNOWN: Final = ("pending", "confirmed_missing_receipt")
+_FAILED: Final = ("reverted", "lost", "replaced", "displaced")
 
 
 class AnchorAudit:
@@ -71,7 +72,7 @@ class AnchorAudit:
         if submission.state in _CLAIMED:
             return self._claim(submission, evidence, log)
         there = evidence is not None and evidence.anchored is not None
-        if submission.state == "pending" or (submission.state in _FAILED and not there):
+        if submission.state in _UNKNOWN or (submission.state in _FAILED and not there):
             return None
         actual = "anchored" if there else "nothing"
         sentence = "The database does not say of a transaction what became of it."

@@ -22,9 +22,10 @@ from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.verify.anchor_audit import AnchorAudit
 from ledger_automation.verify.case_audit import CaseAudit
 from ledger_automation.verify.case_evidence import Tombstones
+from ledger_automation.verify.enforcement_audit import EnforcementAudit
 from ledger_automation.verify.explanation import explain
 from ledger_automation.verify.log_audit import LogAudit, LogReport
-from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
 
@@ -81,7 +82,8 @@ class Auditor:
         anchors, unreachable = self._anchors(log, mark)
         report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
         tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
-        examiner = CaseAudit(cases, self._policy.origin, report, tombstones)
+        enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None)
+        examiner = CaseAudit(cases, self._policy.origin, report, tombstones, enforcement)
         findings = [*report.findings, *_examine(examiner, cases, mark, report)]
         if anchors is not None:
             findings += anchors.run(report, mark.tree_size)
@@ -104,7 +106,7 @@ class Auditor:
         )
 
     def _anchors(self, log: LogSource, mark: Mark) -> tuple[AnchorAudit | None, bool]:
-        if self._policy.level is not Level.ANCHORED:
+        if self._policy.level not in ON_CHAIN:
             return None, False
         if self._chain is None:
             return None, True

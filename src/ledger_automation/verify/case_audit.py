@@ -10,7 +10,9 @@ from ledger_automation.audit.trail import Divergence, Trail
 from ledger_automation.verify.case_diagnosis import explain, intruders
 from ledger_automation.verify.case_evidence import Evidence, Tombstones
 from ledger_automation.verify.document_audit import diagnose_documents
+from ledger_automation.verify.enforcement_audit import EnforcementAudit
 from ledger_automation.verify.log_audit import LogReport
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.reconstruction import LAW_GAVE_UP, plainly_holds
 from ledger_automation.verify.row_audit import malformed, sound
 from ledger_automation.verify.sources import CaseRecord, CaseSource, EventRecord
@@ -20,11 +22,19 @@ from ledger_automation.verify.verdict import Finding
 class CaseAudit:
     """Examines cases one by one; counts what it saw."""
 
-    def __init__(self, source: CaseSource, origin: str, log: LogReport, tombstones: Tombstones) -> None:
+    def __init__(
+        self,
+        source: CaseSource,
+        origin: str,
+        log: LogReport,
+        tombstones: Tombstones,
+        enforcement: EnforcementAudit,
+    ) -> None:
         self._source = source
         self._origin = origin
         self._log = log
         self._tombstones = tombstones
+        self._enforcement = enforcement
         self.events = 0
         self.cases = 0
         self.pending = 0
@@ -51,7 +61,32 @@ class CaseAudit:
         self.pending += sum(row.leaf_index is None for row in evidence.rows) if evidence.logged else 0
         known = intruders(evidence, self._log, self._source)
         documents = self._documents(evidence)
-        return documents if evidence.holds else documents + explain(evidence, self._log, self._tombstones, known)
+        if not evidence.holds:
+            return documents + explain(evidence, self._log, self._tombstones, known)
+        return documents + self._enforced(evidence)
+
+    def _enforced(self, evidence: Evidence) -> list[Finding]:
+        """Hold a case that is sound by itself against its signatures and its contract."""
+        signed = [
+            (event, row.salt)
+            for row in evidence.rows
+            if (event := evidence.events.get(row.event_id)) is not None and row.salt is not None
+        ]
+        enforced = any(event.signature is not None for event, _ in signed)
+        if evidence.record is not None and enforced != (evidence.record.level == Level.ENFORCED):
+            return [
+                Finding(
+                    tampering="T02",
+                    sentence="The case's row names another level than its events show.",
+                    case_id=evidence.case_id,
+                    column="level",
+                    expected="enforced" if enforced else "another",
+                    actual=evidence.record.level,
+                )
+            ]
+        if not enforced or evidence.erased:
+            return []
+        return self._enforcement.examine(evidence.case_id, signed)
 
     def _take(self, row: EventRecord, evidence: Evidence) -> None:
         """Sort one row in; the trail is followed up to the first that does not hold."""

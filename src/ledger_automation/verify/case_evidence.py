@@ -13,7 +13,7 @@ from ledger_automation.verify.row_audit import sound
 from ledger_automation.verify.sources import CaseRecord, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
 
-_LOGGED: Final = (Level.LOGGED, Level.ANCHORED)
+_LOGGED: Final = (Level.LOGGED, Level.ANCHORED, Level.ENFORCED)
 """The levels of a case whose events have leaves."""
 
 

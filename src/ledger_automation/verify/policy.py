@@ -5,13 +5,13 @@ Its file is JSON; `parse` is strict.
 """
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from ledger_automation.errors import InvalidDefinition
 from ledger_automation.tlog.note import VerifierKey
-from ledger_automation.verify.sources import ChainIdentity
+from ledger_automation.verify.sources import ChainIdentity, LedgerPin
 
 
 class Level(StrEnum):
@@ -20,20 +20,29 @@ class Level(StrEnum):
     RECORDED = "recorded"
     LOGGED = "logged"
     ANCHORED = "anchored"
+    ENFORCED = "enforced"
+
+
+ON_CHAIN: Final = (Level.ANCHORED, Level.ENFORCED)
+"""The levels whose evidence a chain must be asked for."""
 
 
 class VerificationPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pinned facts. ``log_keys`` are C2SP verifier keys; ``chain`` may be None up to level ``logged``."""
+    """The pinned facts. ``log_keys`` are C2SP verifier keys; ``chain`` may be None up to level ``logged``.
+
+    ``ledgers`` are the contracts that enforce workflows, by workflow; without one no enforced case can be verified.
+    """
 
     origin: str
     log_keys: tuple[str, ...]
     level: Level
     chain: ChainIdentity | None = None
     confirmations: Annotated[int, msgspec.Meta(ge=1)] = 1
+    ledgers: dict[str, LedgerPin] = {}
 
     def at(self, level: Level) -> "VerificationPolicy":
         """Return the same policy asking for another level; raises InvalidDefinition without a chain to ask."""
-        if level is Level.ANCHORED and self.chain is None:
+        if level in ON_CHAIN and self.chain is None:
             raise InvalidDefinition("The policy pins no chain; it cannot ask for an anchor.")
         return msgspec.structs.replace(self, level=level)
 
@@ -49,7 +58,7 @@ def parse(text: bytes) -> VerificationPolicy:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidDefinition(f"The policy cannot be read: {error}.") from error
     policy.keys()
-    if policy.level is Level.ANCHORED and policy.chain is None:
+    if policy.level in ON_CHAIN and policy.chain is None:
         raise InvalidDefinition("The policy asks for an anchor but pins no chain.")
     return policy
 

@@ -168,6 +168,13 @@ class ChainIdentity(msgspec.Struct, frozen=True):
     registry_code_hash: str
 
 
+class LedgerPin(msgspec.Struct, frozen=True):
+    """Which contract enforces a workflow: its address (ERC-55) and the keccak-256 of its code (0x hex)."""
+
+    contract: str
+    code_hash: str
+
+
 class AnchoredCheckpoint(msgspec.Struct, frozen=True):
     """A checkpoint as the registry holds it: size in leaves, two roots of 32 bytes."""
 
@@ -207,6 +214,14 @@ class ChainSource(Protocol):
         """Return what the chain knows of a transaction (0x hex), None where it was not mined."""
         ...
 
+    def code_hash(self, contract: str) -> str:
+        """Return keccak-256 of the code at an address (0x hex)."""
+        ...
+
+    def standing(self, contract: str, case_key: bytes) -> int:
+        """Return the word that a workflow's contract holds of a case: head, steps taken, state; 0 for none."""
+        ...
+
 
 class NoChain:
     """A chain that cannot be asked, and why: every question raises Unreachable with that sentence."""
@@ -223,5 +238,13 @@ class NoChain:
         raise Unreachable(self._sentence)
 
     def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def code_hash(self, contract: str) -> str:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def standing(self, contract: str, case_key: bytes) -> int:  # noqa: ARG002
         """Raise Unreachable."""
         raise Unreachable(self._sentence)

@@ -9,6 +9,8 @@
     6  the chain and the contract are the pinned ones                          policy
     7  the transaction of the anchor anchored exactly this checkpoint          policy, ERC-55
     8  the anchor has the confirmations that the policy asks
+    9  every step of an enforced case is signed by its actor, for the pinned
+       contract, and the contract has taken it                                 EIP-712, ERC-7913
 
 The steps run in this order and stop at the first that does not hold. A chain that does not answer makes the verdict
 `unreachable`, never `contradicted`, and never green.
@@ -20,6 +22,7 @@ from typing import Any
 import msgspec
 
 from ledger_automation.audit.encoding import decode
+from ledger_automation.audit.enforced import ActorSignature, Link
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
@@ -27,7 +30,8 @@ from ledger_automation.errors import Contradiction, InvalidInput, LedgerError, M
 from ledger_automation.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.receipt import AnchorClaim, Entry, Receipt, decode_proof
-from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.enforcement_audit import check_signature, standing, steps_of
+from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.sources import AnchorEvidence, ChainSource
 from ledger_automation.verify.verdict import RECEIPT_HOLDS, SENTENCES, Sentence, Verdict, VerifiedStep, shown
 
@@ -76,9 +80,11 @@ class Verifier:
         self._holds(f"{len(events)} included")
         self._follow([event for _, event in events], commitments)
         self._extends(receipt, checkpoint)
-        if self._policy.level is not Level.ANCHORED:
+        signed = [(event, bytes.fromhex(entry.salt)) for entry, event in events]
+        if self._policy.level not in ON_CHAIN:
+            self._enforced(signed)
             return self._conclude(Verdict.FINAL, "logged")
-        return self._anchored(receipt.anchor, checkpoint)
+        return self._anchored(receipt.anchor, checkpoint, signed)
 
     def _event(self, entry: Entry) -> AuditEvent:
         event = decode(_octets(entry))
@@ -139,7 +145,9 @@ class Verifier:
         verify_consistency(held.tree_size, checkpoint.tree_size, proof, held.root_hash, checkpoint.root_hash)
         self._holds(f"extends your checkpoint of {held.tree_size} leaves")
 
-    def _anchored(self, claim: AnchorClaim | None, checkpoint: Checkpoint) -> ReceiptVerdict:
+    def _anchored(
+        self, claim: AnchorClaim | None, checkpoint: Checkpoint, signed: list[tuple[AuditEvent, bytes]]
+    ) -> ReceiptVerdict:
         self._step = "6 chain"
         if claim is None:
             return self._conclude(Verdict.PENDING, "not_anchored")
@@ -158,7 +166,38 @@ class Verifier:
             self._steps.append(VerifiedStep(self._step, None, f"{confirmations} of {self._policy.confirmations}"))
             return self._conclude(Verdict.PENDING, "not_final")
         self._holds(f"{confirmations}, {self._policy.confirmations} wanted")
+        self._enforced(signed)
         return self._conclude(Verdict.FINAL, "anchored")
+
+    def _enforced(self, signed: list[tuple[AuditEvent, bytes]]) -> None:
+        """Check the signatures of an enforced case; a case of another level has none."""
+        if all(event.signature is None for event, _ in signed):
+            return
+        self._step = "9 signatures"
+        last = signed[-1][0]
+        if last.workflow not in self._policy.ledgers and self._policy.level is not Level.ENFORCED:
+            detail = f"the policy pins no contract that enforces {last.workflow}; the signatures were not asked for"
+            self._steps.append(VerifiedStep(self._step, None, detail))
+            return
+        link = Link()
+        for event, salt in signed:
+            single = event.sequence and not link.case_key
+            before = ActorSignature.read(event.signature or {}).step().before if single else link
+            link = check_signature(event, salt, before, self._policy)
+        self._holds(f"{len(signed)} signed by their actors")
+        if self._policy.level in ON_CHAIN and self._chain is not None:
+            self._taken(last, link)
+
+    def _taken(self, last: AuditEvent, link: Link) -> None:
+        """Ask the contract; a later step of the case hides whether this one was its last, not that it was taken."""
+        if self._chain is None:
+            return
+        there = self._chain.standing(self._policy.ledgers[last.workflow].contract, link.case_key)
+        steps, later = last.sequence + 1, steps_of(there) - last.sequence - 1
+        if later < 0 or (later == 0 and there != standing(last, link)):
+            sentence = "The contract never took the step."
+            raise Contradiction(sentence, expected=hex(standing(last, link)), actual=hex(there))
+        self._holds(f"the contract has taken {steps} steps{f', and {later} later' if later else ''}")
 
     def _holds(self, detail: str) -> None:
         self._steps.append(VerifiedStep(self._step, holds=True, detail=detail))

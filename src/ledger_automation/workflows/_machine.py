@@ -45,6 +45,7 @@ import msgspec
 
 from ledger_automation.errors import InvalidDefinition, InvalidValue, TransitionNotAllowed, UnknownAction
 from ledger_automation.workflows import _soundness
+from ledger_automation.workflows._enforcement import Enforcement
 from ledger_automation.workflows._table import Applied, Case, Command, Payload, Step, Transition
 
 _YEARS = (1900, 2199)
@@ -53,13 +54,24 @@ D = TypeVar("D", bound=Payload)
 
 
 class Workflow(Generic[D]):
-    """A checked table. Raises InvalidDefinition when the table contradicts itself (see `_soundness`)."""
+    """A checked table. Raises InvalidDefinition when the table contradicts itself (see `_soundness`).
 
-    def __init__(
-        self, *, name: str, version: int, data: type[D], final: tuple[str, ...], transitions: tuple[Transition, ...]
+    ``enforcement`` tells how a contract states the same law on chain, for cases of level enforced; None: none does.
+    """
+
+    def __init__(  # noqa: PLR0913  a table has as many parts
+        self,
+        *,
+        name: str,
+        version: int,
+        data: type[D],
+        final: tuple[str, ...],
+        transitions: tuple[Transition, ...],
+        enforcement: Enforcement | None = None,
     ) -> None:
         self.name = name
         self.version = version
+        self.enforcement = enforcement
         self.data = data
         self.final = frozenset(final)
         self.transitions: Mapping[str, Transition] = {each.action: each for each in transitions}
@@ -67,13 +79,18 @@ class Workflow(Generic[D]):
         if flaws := _soundness.flaws(transitions, self.states, self.final):
             raise InvalidDefinition(f"The workflow {name} is not sound: {'; '.join(flaws)}.", flaws=flaws)
 
+    @property
+    def contract(self) -> str | None:
+        """The name of the contract that states the same law."""
+        return self.enforcement.contract if self.enforcement is not None else None
+
     def apply(self, case: Case | None, command: Command, at: datetime) -> Applied:
         """Apply one command to a case (None opens one) at a moment (aware, UTC).
 
         Raises UnknownAction, InvalidValue (payload) or TransitionNotAllowed; the case itself never changes.
         """
         transition = self.transition(command.action)
-        payload = self._typed(transition, command.payload)
+        payload = self.typed(transition, command.payload)
         after = self.decide(case, transition, Step(case.state if case else None, command.actor, payload, at))
         written = msgspec.json.decode(
             msgspec.json.encode(payload, enc_hook=str)
@@ -126,7 +143,8 @@ class Workflow(Generic[D]):
         except msgspec.MsgspecError as error:
             raise InvalidValue(f"The stored state of a {self.name} case", stored, str(error)) from error
 
-    def _typed(self, transition: Transition, payload: Mapping[str, Any]) -> Payload:
+    def typed(self, transition: Transition, payload: Mapping[str, Any]) -> Payload:
+        """Return a payload in its schema's type; raises InvalidValue."""
         try:
             return msgspec.convert(payload, transition.payload)
         except msgspec.ValidationError as error:

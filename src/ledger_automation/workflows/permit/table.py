@@ -8,6 +8,7 @@ from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.permit import case as carries
 from ledger_automation.workflows.permit import guards as rule
 from ledger_automation.workflows.permit import steps as do
+from ledger_automation.workflows.permit.enforcement import ENFORCEMENT
 from ledger_automation.workflows.permit.guards import REVIEW
 
 _OVER: Final = (rule.AFTER_DECISION, rule.AFTER_END)
@@ -109,4 +110,5 @@ WORKFLOW: Final = Workflow(
     data=carries.Permit,
     final=("withdrawn", "refusal_final", "expired", "revoked"),
     transitions=_TRANSITIONS,
+    enforcement=ENFORCEMENT,
 )

@@ -10,6 +10,7 @@ from ledger_automation.workflows.subsidy import payloads as carries
 from ledger_automation.workflows.subsidy import steps as do
 from ledger_automation.workflows.subsidy import tranche_guards as tranche
 from ledger_automation.workflows.subsidy.case import Subsidy
+from ledger_automation.workflows.subsidy.enforcement import ENFORCEMENT
 
 _RUNNING: Final = ("granted",)
 _PAID_OUT: Final = ("granted", "final_proof_submitted", "closed", "revoked")
@@ -134,4 +135,5 @@ WORKFLOW: Final = Workflow(
     data=Subsidy,
     final=("refused", "withdrawn", "closed", "revoked"),
     transitions=_TRANSITIONS,
+    enforcement=ENFORCEMENT,
 )

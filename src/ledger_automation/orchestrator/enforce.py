@@ -1,0 +1,244 @@
+"""Enforced steps: the actor signs, the contract decides, and only what it took becomes an event.
+
+    draft    the law in Python applies the step; the actor signs what the contract must know of it (EIP-712)
+    hold     the signed step is stored; nothing has happened yet, and no other step of the case may start
+    send     the lane relays it; a contract that refuses ends it here, under the name of its own rule
+    record   final on the chain: event, case and content in one commit, and the step is held no longer (T1)
+
+If we die after `hold`, `settle` sends the very same step again; after `send`, the lane knows its bytes by hash; after
+the chain took it, `settle` records it. So the database never says of an enforced step that it happened before the chain
+does, and never forgets one that the chain has taken.
+
+What this does not do: it holds no actor's key and cannot make up for one. Anyone may relay a signed step; what another
+relayer brought to the contract is recorded just the same.
+"""
+
+import time
+from datetime import timedelta
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ledger_automation.audit.encoding import decode, encode
+from ledger_automation.audit.enforced import ActorSignature, Blinded, EnforcedStep, Link, in_numbers
+from ledger_automation.audit.event import AuditEvent
+from ledger_automation.canonical import commit
+from ledger_automation.errors import ChainRefused, Conflict, Contradiction, NotFound, Unreachable
+from ledger_automation.orchestrator.ports import (
+    OPEN,
+    ActorKeys,
+    Begin,
+    CaseLedgers,
+    HeldStep,
+    RecordedStep,
+    State,
+    Subject,
+    UnitOfWork,
+)
+from ledger_automation.orchestrator.submit import Lane
+from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
+from ledger_automation.values import CaseId, Salt, parse_timestamp
+from ledger_automation.verify.policy import Level
+from ledger_automation.verify.sources import CaseRecord, EventRecord
+from ledger_automation.workflows import Command, Workflow, workflow
+from ledger_automation.workflows._enforcement import Enforcement
+from ledger_automation.workflows._table import Step
+
+VALIDITY: Final = timedelta(days=7)
+"""How long a signature may be used: longer than a node is usually away, shorter than a forgotten step is harmless."""
+
+_POLL: Final = 0.05
+
+
+class Standpoint(NamedTuple):
+    """Where a case stands, in the database and on chain, and how its words become numbers."""
+
+    standing: Standing
+    link: Link
+    names: Blinded
+
+
+class Decided(NamedTuple):
+    """What became of a held step: the event that it is now, or why the contract refused it."""
+
+    held: HeldStep
+    step: RecordedStep | None
+    refusal: ChainRefused | None
+
+
+class Enforcer:
+    """Takes enforced cases on, with the contracts of one deployment."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  each is a port of its own
+        self, begin: Begin, recorder: Recorder, lane: Lane, ledgers: CaseLedgers, actors: ActorKeys, secret: bytes
+    ) -> None:
+        self._begin = begin
+        self._recorder = recorder
+        self._lane = lane
+        self._ledgers = ledgers
+        self._actors = actors
+        self._secret = secret
+
+    def open_case(self, table: Workflow[Any], intent: Intent, *, seconds: float = 60) -> RecordedStep:
+        """Open an enforced case under a fresh random id; raises as `advance` does."""
+        salt = Salt.random()
+        standing = Standing(CaseId.random(), table, Level.ENFORCED)
+        point = Standpoint(standing, Link(), Blinded(self._secret, salt))
+        return self._decided(self._hold(point, intent, salt), seconds)
+
+    def advance(self, case_id: CaseId, intent: Intent, *, seconds: float = 60) -> RecordedStep:
+        """Take an enforced case one step on, and wait for the chain.
+
+        Raises NotFound, what the law raises, ChainRefused with the contract's own error, Conflict where another step
+        of the case waits, Unreachable where the chain does not decide in time: then the step is held, and `settle`
+        brings it to its end.
+        """
+        return self._decided(self.hold(case_id, intent), seconds)
+
+    def hold(self, case_id: CaseId, intent: Intent) -> HeldStep:
+        """Have a step signed and stored, and leave it to `settle`; raises as `advance` does, short of the chain."""
+        with self._begin() as unit:
+            point = self.standpoint(unit, case_id)
+        return self._hold(point, intent, Salt.random())
+
+    def settle(self) -> list[Decided]:
+        """Bring every held step on: send what was not sent, record what is final; returns those that ended."""
+        self._lane.settle()
+        with self._begin() as unit:
+            held = unit.steps.held()
+        ended = []
+        for each in held:
+            try:
+                if (step := self._bring_on(each)) is not None:
+                    ended.append(Decided(each, step, None))
+            except ChainRefused as refusal:
+                ended.append(Decided(each, None, refusal))
+        return ended
+
+    def standpoint(self, unit: UnitOfWork, case_id: CaseId) -> Standpoint:
+        """Return where an enforced case stands; raises NotFound, Conflict for a case of another level."""
+        record = unit.cases.case(case_id)
+        if record is None:
+            raise NotFound(f"There is no case {case_id}.", case_id=case_id)
+        if record.level != Level.ENFORCED:
+            raise Conflict(f"Case {case_id} is of level {record.level}; no contract decides its steps.")
+        standing, trail = Standing.of(record), unit.cases.trail(case_id)
+        names = Blinded(self._secret, trail[0].salt or b"")
+        return Standpoint(standing, _link(trail[-1]), names)
+
+    def sign(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
+        """Apply the law and have the actor sign; nothing is stored and nothing sent."""
+        event, case = self._recorder.draft(point.standing, intent)
+        step = self.in_contract_words(point, intent, commit(salt, encode(event)))
+        domain = self._ledgers.domain(event.workflow)
+        signed = self._actors.sign(event.actor.id, step.digest(domain))
+        facts = _enforcement(point.standing.table).facts(case.data, point.names)
+        kept = msgspec.to_builtins(ActorSignature.of(step, facts, domain, signed))
+        ready, _ = self._recorder.complete(
+            point.standing, case, msgspec.structs.replace(event, signature=kept), salt, intent.documents
+        )
+        call = self._ledgers.call(event.workflow, step, signed[1])
+        return HeldStep(event.case_id, event.sequence, salt, ready.canonical, intent.documents, call)
+
+    def in_contract_words(self, point: Standpoint, intent: Intent, commitment: bytes) -> EnforcedStep:
+        """Return a step as the contract sees it, lawful or not; raises InvalidValue for what cannot be enforced."""
+        table, case = point.standing.table, point.standing.case
+        command, at, _ = intent
+        typed = table.typed(table.transition(command.action), command.payload)
+        step = Step(case.state if case else None, command.actor, typed, at)
+        until = int((self._recorder.clock() + VALIDITY).timestamp())
+        terms, arguments = in_numbers(table, case, command.action, step, point.names, until)
+        return EnforcedStep(point.link, commitment, terms, arguments)
+
+    def _hold(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
+        held = self.sign(point, intent, salt)
+        with self._begin() as unit:
+            record = unit.cases.case(held.case_id)
+            if (record.head if record else None) != point.standing.head:
+                raise Conflict(f"Case {held.case_id} moved on meanwhile; look at it again.", case_id=held.case_id)
+            unit.steps.hold(held)
+            unit.commit()  # from here on the signed step survives us
+        return held
+
+    def _decided(self, held: HeldStep, seconds: float) -> RecordedStep:
+        give_up = time.monotonic() + seconds
+        while True:
+            try:
+                self._lane.settle()
+                if (step := self._bring_on(held)) is not None:
+                    return step
+            except (Conflict, Unreachable):  # another transaction of the key is before it, or nobody answers
+                if time.monotonic() > give_up:
+                    raise
+            if time.monotonic() > give_up:
+                sentence = f"The chain did not decide the step within {seconds:.0f} seconds; it is held."
+                raise Unreachable(sentence, case_id=held.case_id, sequence=held.sequence)
+            time.sleep(_POLL)
+
+    def _bring_on(self, held: HeldStep) -> RecordedStep | None:
+        """Send a held step, or record it once it is final; None while the chain has not decided."""
+        subject = Subject(case_id=held.case_id, sequence=held.sequence)
+        with self._begin() as unit:
+            states = {each.state for each in unit.anchors.of(subject)}
+        if State.FINAL in states:
+            return self._record(held)
+        if states & set(OPEN):
+            return None
+        if self._lane.is_final(self._taken_in(held)):  # somebody else relayed it
+            return self._record(held)
+        try:
+            self._lane.send(subject, held.call)
+        except ChainRefused:
+            if self._taken_in(held) is None:
+                self._release(held)
+                raise
+        return None
+
+    def _taken_in(self, held: HeldStep) -> int | None:
+        """Return the block in which the contract took the step, whoever relayed it."""
+        event = decode(held.canonical)
+        kept = ActorSignature.read(event.signature or {})
+        return self._ledgers.taken(event.workflow, bytes.fromhex(kept.case_key), bytes.fromhex(kept.commitment))
+
+    def _record(self, held: HeldStep) -> RecordedStep:
+        """Make the step an event (T1). Whoever was faster has recorded the same one."""
+        event = decode(held.canonical)
+        with self._begin() as unit:
+            record = unit.cases.case(held.case_id)
+            standing = _before(record, event)
+            if record is not None and record.sequence >= held.sequence:
+                unit.steps.release(held.case_id)
+                unit.commit()
+                raise Conflict(f"Step {held.sequence} of case {held.case_id} was recorded by another process.")
+            command = Command(event.action, event.actor, event.payload)
+            case = standing.table.apply(standing.case, command, parse_timestamp(event.occurred_at)).case
+            ready, _ = self._recorder.complete(standing, case, event, held.salt, held.documents)
+            unit.cases.record([ready])
+            unit.steps.release(held.case_id)
+            unit.commit()
+        return ready
+
+    def _release(self, held: HeldStep) -> None:
+        with self._begin() as unit:
+            unit.steps.release(held.case_id)
+            unit.commit()
+
+
+def _link(last: EventRecord) -> Link:
+    """Return where a case stands on chain; raises Contradiction where its last event is not signed."""
+    kept = decode(last.canonical).signature if last.canonical is not None else None
+    if kept is None:
+        raise Contradiction(f"The last step of case {last.case_id} carries no signature.", case_id=last.case_id)
+    return ActorSignature.read(kept).after()
+
+
+def _enforcement(table: Workflow[Any]) -> Enforcement:
+    if table.enforcement is None:
+        raise NotFound(f"No contract enforces the workflow {table.name}.", workflow=table.name)
+    return table.enforcement
+
+
+def _before(record: CaseRecord | None, event: AuditEvent) -> Standing:
+    if record is not None:
+        return Standing.of(record)
+    return Standing(CaseId(event.case_id), workflow(event.workflow), Level.ENFORCED)

@@ -1,0 +1,135 @@
+"""Whoever has the database and the log's key still cannot put an enforced step in, take one out, or change one."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import text
+
+from integration.enforced.conftest import Town
+from ledger_automation.audit.enforced import ActorSignature
+from ledger_automation.orchestrator.transition import Intent, Standing, advance
+from ledger_automation.values import CaseId, Salt
+from ledger_automation.verify.auditor import Auditor
+from ledger_automation.verify.policy import VerificationPolicy
+from ledger_automation.verify.verdict import Finding
+from ledger_automation.workflows import Actor, Command
+
+
+def found(town: Town, case_id: CaseId) -> set[tuple[str, int | None, str | None]]:
+    report = town.audit()
+    return {(each.tampering, each.sequence, each.column) for each in report.findings if each.case_id == case_id}
+
+
+def lawful(town: Town) -> Intent:
+    command = Command("determine_advice_need", Actor("boris", "clerk"), {})
+    return Intent(command, datetime.now(UTC))
+
+
+def test_a_lawful_step_that_nobody_signed(town: Town, case_id: CaseId) -> None:
+    advance(town.ledger.begin, town.ledger.recorder, case_id, lawful(town))
+    assert found(town, case_id) == {("T06", 2, "signature")}
+    town.seal()
+    assert found(town, case_id) == {("T06", 2, "signature")}
+
+
+@pytest.mark.parametrize("part", ["signature", "signer", "terms", "previous_head", "commitment", "facts", "contract"])
+def test_a_step_with_a_made_up_signature(town: Town, case_id: CaseId, part: str) -> None:
+    """The office signs as good as it can: everything right but for one part; only the actor's key is missing."""
+    forge(town, case_id, part)
+    town.seal()
+    assert found(town, case_id) <= {("T06", 2, "signature"), ("T42", 2, "signature")}
+    assert found(town, case_id)
+
+
+def test_with_the_actors_key_stolen_the_contract_still_never_took_it(town: Town, case_id: CaseId) -> None:
+    forge(town, case_id, "")
+    town.seal()
+    assert found(town, case_id) == {("T06", 2, "signature")}
+    report = Auditor(msgspec.structs.replace(town.enforcing.policy)).audit  # the same, but no chain is asked
+    with town.ledger.read() as unit:
+        silent = report(unit.cases, unit.log)
+    assert not [each for each in silent.findings if each.case_id == case_id], "only the contract can tell"
+
+
+def test_the_last_step_taken_out_before_it_was_sealed(town: Town, case_id: CaseId) -> None:
+    town.do(case_id, "boris", "clerk", "determine_advice_need")
+    with town.ledger.read() as unit:
+        before = unit.cases.trail(case_id)[1]
+    rewound = town.ledger.engine
+    with rewound.begin() as connection:
+        for trigger in (
+            connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+        ):
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+        last = connection.execute(text("SELECT max(id) FROM event WHERE case_id = :c"), {"c": case_id}).scalar()
+        connection.execute(text("DELETE FROM content WHERE event_id = :e"), {"e": last})
+        connection.execute(text("DELETE FROM event WHERE id = :e"), {"e": last})
+        connection.execute(
+            text('UPDATE "case" SET sequence = 1, at = :a, head = :h, data = :d WHERE case_id = :c'),
+            {"c": case_id, "a": before.occurred_at, "h": before.commitment, "d": data_after(town, case_id, 2)},
+        )
+    assert found(town, case_id) == {("T03", 1, "signature")}
+
+
+def test_a_case_whose_level_is_talked_down(town: Town, case_id: CaseId) -> None:
+    with town.ledger.engine.begin() as connection:
+        connection.execute(text("UPDATE \"case\" SET level = 'anchored' WHERE case_id = :c"), {"c": case_id})
+    assert found(town, case_id) == {("T02", None, "level")}
+
+
+def test_the_pin_is_what_counts(town: Town, case_id: CaseId) -> None:
+    """The same events against another pinned contract: the evidence cannot choose its judge."""
+    other = {"permit": msgspec.structs.replace(town.enforcing.policy.ledgers["permit"], contract="0x" + "11" * 20)}
+    policy: VerificationPolicy = msgspec.structs.replace(town.enforcing.policy, ledgers=other)
+    with town.ledger.read() as unit:
+        report = Auditor(policy, town.enforcing.chain.anchor).audit(unit.cases, unit.log)
+    ours: list[Finding] = [each for each in report.findings if each.case_id == case_id]
+    assert [(each.tampering, each.sequence) for each in ours] == [("T06", 0)]
+
+
+def data_after(town: Town, case_id: CaseId, steps: int) -> bytes:
+    from ledger_automation.audit.encoding import decode
+    from ledger_automation.audit.trail import Trail
+
+    trail = Trail()
+    with town.ledger.read() as unit:
+        for row in unit.cases.trail(case_id)[:steps]:
+            trail.follow(decode(row.canonical or b""), row.commitment)
+    assert trail.table is not None
+    assert trail.case is not None
+    return trail.table.freeze(trail.case.data)
+
+
+def forge(town: Town, case_id: CaseId, part: str) -> None:
+    """Write a lawful step into the database with a signature of the actor's own key, spoilt in one part."""
+    enforcer, recorder = town.enforcing.enforcer, town.ledger.recorder
+    with town.ledger.read() as unit:
+        point = enforcer.standpoint(unit, case_id)
+        record = unit.cases.case(case_id)
+    assert record is not None
+    held = enforcer.sign(point, lawful(town), Salt.random())
+    from ledger_automation.audit.encoding import decode
+
+    event = decode(held.canonical)
+    kept: dict[str, Any] = dict(event.signature or {})
+    spoilt = {
+        "signature": lambda old: "00" + old[2:],
+        "signer": lambda _: "22" * 20,
+        "terms": lambda old: f"{int(old, 16) + 1:064x}",
+        "previous_head": lambda old: f"{int(old, 16) ^ (1 << 100):064x}",
+        "commitment": lambda _: "33" * 32,
+        "facts": lambda old: tuple(f"{int(each, 16) ^ 1:064x}" for each in old),
+        "contract": lambda _: "0x" + "44" * 20,
+    }
+    if part:
+        kept[part] = spoilt[part](kept[part])
+    assert ActorSignature.read(kept)
+    standing = Standing.of(record)
+    case = standing.table.apply(standing.case, Command(event.action, event.actor, event.payload), lawful(town).at).case
+    case = msgspec.structs.replace(case, at=datetime.fromisoformat(event.occurred_at))
+    ready, _ = recorder.complete(standing, case, msgspec.structs.replace(event, signature=kept), held.salt, ())
+    with town.ledger.begin() as unit:
+        unit.cases.record([ready])
+        unit.commit()
