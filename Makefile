@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := $(BIN)/npm
 SLITHER := .build/slither
 
-.PHONY: help setup node demo test lint guards forge contracts-deep slither coverage mutation bench contracts-build \
+.PHONY: help setup node demo test lint guards faults forge contracts-deep slither coverage mutation bench contracts-build \
 	lock clean
 
 help: ## list the targets
@@ -41,6 +41,10 @@ lint: setup node ## style, types, import rules, and what is generated against wh
 
 guards: setup node ## take each guard against chain faults out; its test must turn red (minutes)
 	$(BIN)/python scripts/guards.py
+
+faults: setup node ## Anvil killed a hundred times under load (ten minutes)
+	ANVIL_KILLS=100 ANVIL_KILLS_FILE=benchmarks/anvil-killed.json $(BIN)/python -m pytest -q \
+		tests/integration/enforced/test_anvil_killed.py
 
 forge: setup node ## invariants and fuzzing of the contracts: 1,000 runs of 500 steps, 10,000 inputs (minutes)
 	$(BIN)/python scripts/forge.py test

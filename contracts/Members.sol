@@ -7,7 +7,7 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {IMembers, Member} from "./interfaces/IMembers.sol";
 
 /// @title Seats of members, as {IMembers} describes them
-/// @dev The admin's seat passes in two steps with a day between, and cannot be given up.
+/// @dev The admin's seat is offered and accepted, in two steps, and cannot be given up.
 abstract contract Members is IMembers, Ownable2Step {
     /// @dev One slot: the signer's address, or its verifier's (160 bits) | roles (8) | whether a key belongs to it (1).
     type Seat is uint256;
@@ -45,6 +45,11 @@ abstract contract Members is IMembers, Ownable2Step {
         if (keyed) _keys[member] = signer[_ADDRESS_LENGTH:];
         else delete _keys[member];
         emit MemberSeated(member, roles, signer);
+    }
+
+    /// @notice The admin's seat cannot be given up, only handed over: otherwise a lost key could never be replaced.
+    function renounceOwnership() public view override onlyOwner {
+        revert AdminRequired();
     }
 
     /// @inheritdoc IMembers

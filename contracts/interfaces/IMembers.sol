@@ -37,6 +37,9 @@ interface IMembers {
     /// @param member Its number.
     error SignerSeated(bytes signer, Member member);
 
+    /// @notice There is always exactly one admin.
+    error AdminRequired();
+
     /// @notice Give a member a seat, other roles, or another signer after a lost or changed key. For the admin.
     /// @param member The number, not 0.
     /// @param roles The roles, 0 to dismiss.

@@ -44,8 +44,9 @@ interface ISubsidyLedger {
     /// @notice Each tranche is requested once; only a returned one may be requested again.
     error TrancheOnce(uint256 number, uint256 stage);
 
-    /// @notice Money is called and paid within the grant's period only; 0 is a side without bounds.
-    error OutsidePeriod(uint256 moment, uint256 starts, uint256 ends);
+    /// @notice Money is called and paid within the grant's period only, all three in quarters of an hour since 1970; 0
+    /// is a side without bounds.
+    error OutsidePeriod(uint256 quarter, uint256 starts, uint256 ends);
 
     /// @notice Tranches never exceed the grant less its reductions.
     error BeyondGrant(uint256 asked, uint256 open);

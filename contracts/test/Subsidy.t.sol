@@ -124,8 +124,8 @@ contract SubsidyHandler is Office {
         _wait(wait);
         (number, who, payee) = (number % (_TRANCHES + 1), 1 + who % PEOPLE, 1 + payee % (PEOPLE + 2));
         uint256 spent = amount >> 64 & 1 == 1 ? (amount >> 65) % 1e6 : 0;
-        amount = amount >> 250 == 0 ? amount : amount % (_left() + 2);
-        if (!_try(9, 0, who, number | (amount & 2 ** 56 - 1) << 16 | payee << 72 | spent << 104)) return;
+        amount = amount >> 250 == 0 ? amount & 2 ** 56 - 1 : amount % (_left() + 2);
+        if (!_try(9, 0, who, number | amount << 16 | payee << 72 | spent << 104)) return;
         TrancheBook storage tranche = _tranche[number];
         must(tranche.stage == Stage.None || tranche.stage == Stage.Returned, "a tranche was requested twice");
         _mustBeInPeriod();

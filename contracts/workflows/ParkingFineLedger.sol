@@ -87,7 +87,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
                 return (uint8(word.get(RUNG, RUNG_BITS)), facts);
             }
         } else {
-            (state, word) = _enforce(terms, action, state, word, _moments(facts), arguments);
+            (state, word) = _enforce(terms, action, state, word, facts, arguments);
         }
         facts[1] = word;
         return (state, facts);
@@ -124,28 +124,33 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         uint256 action,
         uint8 state,
         uint256 word,
-        uint256 moments,
+        uint256[] memory facts,
         uint256[] memory arguments
     ) private pure returns (uint8, uint256) {
         if (action == RECORD_PAYMENT || action == RECORD_COLLECTED) {
-            // Something is due still, so that the sum has its place.
-            word += _amount(action, arguments) << PAID;
+            unchecked {
+                // What was paid is less than what is due, so that the sum has its place.
+                word += _amount(action, arguments) << PAID;
+            }
             return (_standing(state, word), word);
         }
+        if (action == REFUND) return _refund(state, word, _amount(action, arguments));
         if (action == ADD_PENALTY) {
-            return (PENALTY_ADDED, _penalised(terms.moment(), word, moments, _amount(action, arguments)));
+            return (PENALTY_ADDED, _penalised(terms.moment(), word, _moments(facts), _amount(action, arguments)));
         }
         if (action == SEND_TO_COLLECTION) {
-            _requireCollection(terms.moment(), word, moments);
+            _requireCollection(terms.moment(), word, _moments(facts));
             return (IN_COLLECTION, word);
         }
         if (action == WRITE_OFF) return (WRITTEN_OFF, word);
-        if (action == CANCEL_FINE) {
-            _requireNotOwn(terms.member(), word);
-            return (DISMISSED, word);
-        }
-        uint256 refund = _amount(action, arguments);
-        uint256 overpaid = _overpaid(state, word);
+        _requireNotOwn(terms.member(), word);
+        return (DISMISSED, word);
+    }
+
+    function _refund(uint8 state, uint256 word, uint256 refund) private pure returns (uint8, uint256) {
+        uint256 due = state == DISMISSED ? 0 : _due(word);
+        uint256 paid = word >> PAID;
+        uint256 overpaid = paid > due ? paid - due : 0;
         if (refund != overpaid) revert RefundIsWhatWasOverpaid(refund, overpaid);
         return (state == DISMISSED ? DISMISSED : SETTLED, word - (refund << PAID));
     }
@@ -182,12 +187,6 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         uint256 due = _due(word);
         if (paid < due) return state;
         return paid == due ? SETTLED : OVERPAID;
-    }
-
-    function _overpaid(uint8 state, uint256 word) private pure returns (uint256) {
-        uint256 paid = word >> PAID;
-        uint256 due = state == DISMISSED ? 0 : _due(word);
-        return paid > due ? paid - due : 0;
     }
 
     function _due(uint256 word) private pure returns (uint256) {

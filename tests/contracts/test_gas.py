@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from ledger_automation.chain import registry as registry_module
-from ledger_automation.chain import registry as reading
 from ledger_automation.chain import submitter
 
 SNAPSHOT = Path(__file__).with_name("gas_snapshot.json")

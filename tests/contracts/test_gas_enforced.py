@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from contracts.enforcing import NAMES, Office, person
 from contracts.unsigned import unsigned
-
 from ledger_automation.audit.enforced import EnforcedStep, Link, in_numbers
 from ledger_automation.chain import artifacts
 from ledger_automation.chain.local import open_chain

@@ -4,7 +4,6 @@ import shutil
 from pathlib import Path
 
 from contracts.laws.driver import ROOT
-
 from ledger_automation.chain import artifacts
 
 CHECKED = "        if (!_isSigned(seat, member, digest, signature)) revert NotSigned(member, digest);\n"

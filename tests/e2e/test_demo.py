@@ -20,7 +20,12 @@ def test_it_shows_everything_and_leaves_it_behind(tmp_path: Path) -> None:
     assert summary["receipts"] == 361 == len(list((out / "receipts").glob("*.json")))
     assert any("differs by one cent from 10 %" in each for each in summary["wismar_findings"])
     assert any("3 days after its deadline" in each for each in summary["wismar_findings"])
-    assert len(summary["refused_attempts"]) == 5
+    refused = summary["refused_attempts"]
+    assert len(refused) == 9
+    assert sum("The contract says" in each for each in refused) == 7
+    assert sum("the contract says NotSigned" in each for each in refused) == 2
+    assert any("approver-3 tries to approve_tranche" in each and "TrancheNotRequested(" in each for each in refused)
+    assert any("BeyondRateOfProven(asked=50000000, ceiling=43070000)" in each for each in refused)
     classes = [each["tampering"] for each in summary["tamperings"]]
     assert len(set(classes)) == len(classes) >= 6
     for each in summary["tamperings"]:

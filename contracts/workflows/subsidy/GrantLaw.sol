@@ -122,13 +122,12 @@ library GrantLaw {
     }
 
     /// @dev Require that a step happens within the grant's period.
-    function requirePeriod(uint256 bounds, uint256 moment) internal pure {
+    function requirePeriod(uint256 bounds, uint256 quarter) internal pure {
         unchecked {
-            uint256 now_ = moment / Money.QUARTER;
             (uint256 starts, uint256 ends) = (bounds.get(STARTS, 32), bounds.get(ENDS, 32));
-            if (now_ < starts) revert ISubsidyLedger.OutsidePeriod(moment, Money.moment(starts), Money.moment(ends));
+            if (quarter < starts) revert ISubsidyLedger.OutsidePeriod(quarter, starts, ends);
             // No end is 0, and one less than that is later than everything.
-            if (now_ > ends - 1) revert ISubsidyLedger.OutsidePeriod(moment, Money.moment(starts), Money.moment(ends));
+            if (quarter > ends - 1) revert ISubsidyLedger.OutsidePeriod(quarter, starts, ends);
         }
     }
 

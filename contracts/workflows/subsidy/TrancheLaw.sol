@@ -56,7 +56,7 @@ library TrancheLaw {
                     waiting += word.amount();
                 }
             }
-            GrantLaw.requirePeriod(facts[2], terms.moment());
+            GrantLaw.requirePeriod(facts[2], terms.moment() / Money.QUARTER);
             GrantLaw.requireOpen(facts[1], waiting);
             facts = returned == 0
                 ? _longer(facts, ++last)
@@ -103,7 +103,8 @@ library TrancheLaw {
     /// administration's calendar knows to the hour. What was approved is part of what is open, and its conditions stay
     /// met: both are asked again, as in the law. One look at the list answers all that is asked of it.
     function disburse(uint256[] memory facts, Terms terms, uint256 argument) internal pure {
-        (uint256 place, uint256 word, uint256 condition, uint256 late) = _survey(facts, terms, uint16(argument));
+        uint256 quarter = terms.moment() / Money.QUARTER;
+        (uint256 place, uint256 word, uint256 condition, uint256 late) = _survey(facts, quarter, uint16(argument));
         uint256 stage = word.stage();
         if (stage != Tranche.APPROVED) {
             if (stage >= Tranche.DISBURSED) revert ISubsidyLedger.TranchePaidAlready(word.number(), stage);
@@ -112,17 +113,18 @@ library TrancheLaw {
         if (condition != 0) revert ISubsidyLedger.ConditionsOpen(word.number(), condition.name());
         _requirePayerApart(word, terms);
         (uint256 money, uint256 bounds) = (facts[1], facts[2]);
-        GrantLaw.requirePeriod(bounds, terms.moment());
-        GrantLaw.requireOpen(money, word.amount());
+        uint256 amount = word.amount();
+        GrantLaw.requirePeriod(bounds, quarter);
+        GrantLaw.requireOpen(money, amount);
         if (late != 0) {
             revert ISubsidyLedger.EarlierUseUnproven(
                 terms.moment(), late.number(), Money.moment(late >> Tranche.USE_ENDS)
             );
         }
-        GrantLaw.requireWithinCeiling(money, bounds, word.amount());
+        GrantLaw.requireWithinCeiling(money, bounds, amount);
         uint256 ends = argument >> 16;
         _requireTerm(terms.moment(), money >> GrantLaw.USE_WEEKS, ends);
-        facts[1] = GrantLaw.paid(money, word.amount());
+        facts[1] = GrantLaw.paid(money, amount);
         facts[place] = word.moved(Tranche.DISBURSED, true) | ends << Tranche.USE_ENDS;
     }
 
@@ -202,18 +204,17 @@ library TrancheLaw {
 
     /// @dev Return a tranche and its place, a condition that is open and holds it up, and another tranche whose use is
     /// unproven after its term; 0 where there is none.
-    function _survey(uint256[] memory facts, Terms terms, uint256 number)
+    function _survey(uint256[] memory facts, uint256 quarter, uint256 number)
         private
         pure
         returns (uint256 place, uint256 found, uint256 condition, uint256 late)
     {
         unchecked {
-            uint256 now_ = terms.moment() / Money.QUARTER;
             for (uint256 i = facts.length - 1; i >= GrantLaw.LIST; --i) {
                 uint256 word = facts[i];
                 if (word.number() == number) {
                     (place, found) = (i, word);
-                } else if (now_ > (word >> Tranche.USE_ENDS) - 1) {
+                } else if (quarter > (word >> Tranche.USE_ENDS) - 1) {
                     late = word; // only a disbursed tranche has an end of use; 0 less one is later than everything
                 } else if (word.isCondition()) {
                     if (word.firstWaiting() <= number) condition = word;

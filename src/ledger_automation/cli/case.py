@@ -47,9 +47,7 @@ def open_(
     intent = _intent(_opening(table, action), (actor, role), payload, at, attach)
     settings = options.settings()
     if level is Level.ENFORCED and settings.chain == EPHEMERAL:
-        sentence = (
-            "The eth-tester chain ends with this command, and the case with it; enforce on --chain anvil or a URL."
-        )
+        sentence = "An enforced case needs a chain that outlives this command: --chain anvil or the URL of a node."
         raise Misconfigured(sentence)
     with open_ledger(settings) as ledger:
         if level is Level.ENFORCED:

@@ -13,7 +13,7 @@ from ledger_automation.bootstrap import Ledger, open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit, progress
 from ledger_automation.cli.seal import EPHEMERAL
-from ledger_automation.errors import InvalidValue, NotFound, Unreachable
+from ledger_automation.errors import Conflict, InvalidValue, NotFound, Unreachable
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.log_file import survey, traces
 from ledger_automation.intake.mapping import Mapping, find, load, names, shipped
@@ -40,6 +40,10 @@ def replay(
     """
     started = time.perf_counter()
     table = workflow(workflow_name)
+    if level is Level.ENFORCED:
+        raise InvalidValue(
+            "The level of a replay", level.value, "at most anchored: a log's actors cannot sign any more"
+        )
     if not file.exists():
         raise NotFound(f"There is no file {file}.", path=str(file))
     chosen = _choose(file, mapping, workflow_name)
@@ -71,7 +75,7 @@ class _Sealer:
         """Bring what was committed into the log. A chain that is away must not stop the intake."""
         self._sequence()
         if self._anchorer is not None:
-            with suppress(Unreachable):  # asked again after the next chunk, and in the end
+            with suppress(Conflict, Unreachable):  # asked again after the next chunk, and in the end
                 self._anchorer.submit()
         self._shown(run)
 

@@ -5,12 +5,15 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ledger_automation.bootstrap import open_ledger
+from ledger_automation.bootstrap import Ledger, open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
+from ledger_automation.errors import InvalidValue
 from ledger_automation.orchestrator import seal as use_case
 from ledger_automation.orchestrator.anchor import Anchorer
 from ledger_automation.verify.policy import Level
+
+_SECONDS = 120
 
 EPHEMERAL = (
     "The eth-tester chain ends with this command, and its evidence with it; --chain anvil keeps a chain in the home."
@@ -23,10 +26,14 @@ def seal(
     options: Options = NONE,
 ) -> int:
     """Put everything recorded into the log, sign a checkpoint, and anchor it on the chain."""
+    if level is Level.ENFORCED:
+        raise InvalidValue("The level of a seal", level.value, "at most anchored: a contract enforces cases, not a log")
     with ExitStack() as stack:
         ledger = stack.enter_context(open_ledger(options.settings()))
         anchorer = None
+        refused: list[str] = []
         if level is Level.ANCHORED:
+            refused = _brought_on(ledger)
             chain, policy = stack.enter_context(ledger.chain())
             anchorer = Anchorer(ledger.begin, chain, policy)
         sealed = use_case.seal(ledger.begin, ledger.recorder, ledger.key, anchorer)
@@ -34,5 +41,19 @@ def seal(
     if sealed.anchored_size is not None:
         lines.append(f"Anchored up to {sealed.anchored_size} on {ledger.settings.chain}.")
         lines += [EPHEMERAL] if ledger.settings.chain == "tester" else []
-    emit(sealed._asdict(), lines, json=options.json)
+    emit({**sealed._asdict(), "refused": refused}, lines + refused, json=options.json)
     return 0
+
+
+def _brought_on(ledger: Ledger) -> list[str]:
+    """Bring signed steps that still wait for the chain to their end; return what the contracts refused, in words."""
+    with ledger.read() as unit:
+        if not unit.steps.held():
+            return []
+    with ledger.enforcing() as chain:
+        ended = chain.enforcer.wait(seconds=_SECONDS)
+    return [
+        f"Step {each.held.sequence} of case {each.held.case_id} was signed and refused: {each.refusal.sentence}"
+        for each in ended
+        if each.refusal is not None
+    ]

@@ -115,6 +115,23 @@ class Enforcer:
                 ended.append(Decided(each, None, refusal))
         return ended
 
+    def wait(self, *, seconds: float) -> list[Decided]:
+        """Settle until no step is held; returns what ended, raises Unreachable when that takes longer."""
+        ended: list[Decided] = []
+        give_up = time.monotonic() + seconds
+        while True:
+            try:
+                ended += self.settle()
+            except (Conflict, Unreachable):
+                if time.monotonic() > give_up:
+                    raise
+            with self._begin() as unit:
+                if not (left := len(unit.steps.held())):
+                    return ended
+            if time.monotonic() > give_up:
+                raise Unreachable(f"{left} signed steps still wait for the chain after {seconds:.0f} seconds.")
+            time.sleep(_POLL)
+
     def standpoint(self, unit: UnitOfWork, case_id: CaseId) -> Standpoint:
         """Return where an enforced case stands; raises NotFound, Conflict for a case of another level."""
         record = unit.cases.case(case_id)

@@ -118,6 +118,22 @@ def questions(table: Workflow[Any], random: Random, counts: Counter[str]) -> Ite
                 walk.case, walk.at = table.apply(walk.case, command, at).case, at
 
 
+def reached(table: Workflow[Any], random: Random) -> dict[str | None, Case | None]:
+    """Walk until a case has been in every state; return one case in each, and none for no case."""
+    hints, found = hints_for(table.name), dict[str | None, Case | None]({None: None})
+    while len(found) <= len(table.states):
+        walk = Walk(table, random, hints)
+        for _ in range(STEPS_A_CASE):
+            command, at = walk.next()
+            try:
+                walk.case, walk.at = table.apply(walk.case, command, at).case, at
+                in_numbers(table, walk.case, command, at)
+            except (InvalidInput, TransitionNotAllowed):
+                continue
+            found.setdefault(walk.case.state, walk.case)
+    return found
+
+
 def in_numbers(table: Workflow[Any], case: Case | None, command: Command, at: datetime) -> Question:
     """Ask the table, and write the same question in the contract's words."""
     enforcement = table.enforcement

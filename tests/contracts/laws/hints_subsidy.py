@@ -31,6 +31,21 @@ _LATER: Final = ({"name": "a", "from_tranche": 2}, {"name": "b", "from_tranche":
 _TWICE: Final = ({"name": "a", "from_tranche": 3}, {"name": "b"}, {"name": "a", "from_tranche": 2})
 
 HINTS: Final[dict[str, tuple[Any, ...]]] = {
+    "rows": (
+        "apply",
+        "check_application",
+        "record_resolution",
+        "grant",
+        "meet_condition",
+        "request_tranche",
+        "endorse_tranche",
+        "approve_tranche",
+        "disburse_tranche",
+        "prove_use",
+        "accept_use",
+        "reclaim",
+        "record_repayment",
+    ),
     "open_programme": (
         _programme(),
         _programme(own_funds="first", use_weeks=6),
@@ -60,7 +75,7 @@ HINTS: Final[dict[str, tuple[Any, ...]]] = {
         _grant(400, 4_000, advance=50, conditions=_TWICE),
         _grant(400, 4_000, starts="2001-06-01", ends="2001-05-31"),
     ),
-    "amount": (1, 10, 50, 50, 100, 100, 200, 400, 650, 651, 901),
+    "amount": (1, 10, 10, 20, 50, 50, 100, 200, 400, 651),
     "expenditure": (0, 1, 60, 100, 300, 500, 1_000),
     "advance": (0, 0, 50, 100, 1_000),
     "starts": (None, None, "2001-04-01", "2001-05-01", "2001-09-01"),
@@ -68,6 +83,6 @@ HINTS: Final[dict[str, tuple[Any, ...]]] = {
     "conditions": ([], [], _LATER, _TWICE),
     "payee": ("account", "anna", "boris"),
     "name": ("a", "b", "c"),
-    "number": (1, 1, 1, 2, 2, 3, 1_000),
+    "number": (1, 1, 1, 2, 2, 3, 3),
     "submit_final_proof": (_proof(1_000, 1_000), _proof(1, 1), _proof(1_000, 999), _proof(5_000, 5_000)),
 }

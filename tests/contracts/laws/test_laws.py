@@ -6,20 +6,24 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import integers
 
 from contracts.laws import stall
-from contracts.laws.driver import BATCH, Law, compare, in_numbers, questions
+from contracts.laws.driver import BATCH, STEPS_A_CASE, Law, compare, in_numbers, questions, reached
+from contracts.laws.walks import START
 from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.local import open_chain
 from ledger_automation.workflows import Actor, Command, Workflow, names, workflow
 from ledger_automation.workflows._table import ROLES
-from support.samples import NOON, case_in, payload_of
+from support.samples import payload_of
 
 LAWS: dict[str, Workflow[Any]] = {
     stall.WORKFLOW.name: stall.WORKFLOW,
     **{name: workflow(name) for name in names() if workflow(name).enforcement is not None},
 }
-STEPS = {"anvil": 100_000 // 4, "tester": 600}
+STEPS = {"anvil": 34_000, "tester": 600}
+"""For each workflow; the three shipped ones make more than 100,000 on Anvil."""
 SEED = 3
 
 
@@ -42,18 +46,23 @@ def test_both_decide_random_steps_alike(law: tuple[int, Law]) -> None:
     assert compare(contract, questions(contract.table, Random(SEED), counts), steps) == steps
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=integers(min_value=0, max_value=2**64))
+def test_both_decide_any_walk_alike(law: tuple[int, Law], seed: int) -> None:
+    _, contract = law
+    walked = questions(contract.table, Random(seed), Counter())
+    assert compare(contract, walked, STEPS_A_CASE) == STEPS_A_CASE
+
+
 def test_every_state_action_and_role_is_decided_alike(law: tuple[int, Law]) -> None:
     """PE1, for every workflow: all cells of the table, those of states that the action knows and of all others."""
     _, contract = law
     table = contract.table
     cells = [
         in_numbers(
-            table,
-            case_in(table, state) if state else None,
-            Command(row.action, Actor("somebody", role), payload_of(row)),
-            NOON,
+            table, case, Command(row.action, Actor("somebody", role), payload_of(row)), case.at if case else START
         )
-        for state in (None, *sorted(table.states))
+        for case in reached(table, Random(SEED)).values()
         for row in table.transitions.values()
         for role in ROLES
     ]
@@ -71,7 +80,7 @@ def test_a_number_that_is_no_action_is_refused(law: tuple[int, Law]) -> None:
             Actor("somebody", "clerk"),
             payload_of(next(iter(table.transitions.values()))),
         ),
-        NOON,
+        START,
     )
     strange = [
         known._replace(terms=known.terms & ~(0xFF << 192) | number << 192, witness=b"")

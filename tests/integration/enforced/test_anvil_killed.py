@@ -18,8 +18,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from integration.enforced.conftest import PEOPLE, Town
 
+from integration.enforced.conftest import PEOPLE, Town
 from ledger_automation.bootstrap import open_ledger
 from ledger_automation.chain import anvil
 from ledger_automation.errors import Conflict, Contradiction, Unreachable
@@ -94,10 +94,7 @@ def test_nothing_is_lost_and_nothing_doubled(tmp_path: Path) -> None:
             timer.join()
             seen["kills"] += 1
     with opened(tmp_path, DEEPER_THAN_THE_STATE_INTERVAL) as town:
-        give_up = time.monotonic() + PATIENCE_SECONDS
-        while town.held() and time.monotonic() < give_up:
-            town.enforcing.enforcer.settle()
-            time.sleep(0.2)
+        town.enforcing.enforcer.wait(seconds=PATIENCE_SECONDS)
         town.seal()
         report = town.audit()
         assert (report.verdict, report.findings) == (Verdict.FINAL, ())

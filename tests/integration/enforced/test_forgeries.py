@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from integration.enforced.conftest import Town
+from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.enforced import ActorSignature
+from ledger_automation.audit.trail import Trail
 from ledger_automation.orchestrator.transition import Intent, Standing, advance
 from ledger_automation.values import CaseId, Salt
 from ledger_automation.verify.auditor import Auditor
@@ -22,13 +24,13 @@ def found(town: Town, case_id: CaseId) -> set[tuple[str, int | None, str | None]
     return {(each.tampering, each.sequence, each.column) for each in report.findings if each.case_id == case_id}
 
 
-def lawful(town: Town) -> Intent:
+def lawful() -> Intent:
     command = Command("determine_advice_need", Actor("boris", "clerk"), {})
     return Intent(command, datetime.now(UTC))
 
 
 def test_a_lawful_step_that_nobody_signed(town: Town, case_id: CaseId) -> None:
-    advance(town.ledger.begin, town.ledger.recorder, case_id, lawful(town))
+    advance(town.ledger.begin, town.ledger.recorder, case_id, lawful())
     assert found(town, case_id) == {("T06", 2, "signature")}
     town.seal()
     assert found(town, case_id) == {("T06", 2, "signature")}
@@ -90,9 +92,6 @@ def test_the_pin_is_what_counts(town: Town, case_id: CaseId) -> None:
 
 
 def data_after(town: Town, case_id: CaseId, steps: int) -> bytes:
-    from ledger_automation.audit.encoding import decode
-    from ledger_automation.audit.trail import Trail
-
     trail = Trail()
     with town.ledger.read() as unit:
         for row in unit.cases.trail(case_id)[:steps]:
@@ -109,9 +108,7 @@ def forge(town: Town, case_id: CaseId, part: str) -> None:
         point = enforcer.standpoint(unit, case_id)
         record = unit.cases.case(case_id)
     assert record is not None
-    held = enforcer.sign(point, lawful(town), Salt.random())
-    from ledger_automation.audit.encoding import decode
-
+    held = enforcer.sign(point, lawful(), Salt.random())
     event = decode(held.canonical)
     kept: dict[str, Any] = dict(event.signature or {})
     spoilt = {
@@ -127,7 +124,7 @@ def forge(town: Town, case_id: CaseId, part: str) -> None:
         kept[part] = spoilt[part](kept[part])
     assert ActorSignature.read(kept)
     standing = Standing.of(record)
-    case = standing.table.apply(standing.case, Command(event.action, event.actor, event.payload), lawful(town).at).case
+    case = standing.table.apply(standing.case, Command(event.action, event.actor, event.payload), lawful().at).case
     case = msgspec.structs.replace(case, at=datetime.fromisoformat(event.occurred_at))
     ready, _ = recorder.complete(standing, case, msgspec.structs.replace(event, signature=kept), held.salt, ())
     with town.ledger.begin() as unit:

@@ -20,6 +20,7 @@ from ledger_automation.workflows.parking_fine.case import (
     SendNotice,
     standing,
 )
+from ledger_automation.workflows.parking_fine.enforcement import ENFORCEMENT
 
 _UNSERVED: Final = ("recorded", "hearing_sent", "notice_sent")
 _SERVED: Final = ("notified", "penalty_added")
@@ -113,4 +114,5 @@ WORKFLOW: Final = Workflow(
     data=Fine,
     final=("settled", "dismissed", "written_off"),
     transitions=_TRANSITIONS,
+    enforcement=ENFORCEMENT,
 )

@@ -1,8 +1,8 @@
 """The permit in the numbers of contracts/workflows/PermitLedger.sol (requirements PE1 to PE7).
 
-Before the decision the case's word holds what the review asks: who proposed, the planned term, branches, letters, lists.
-No rule asks for any of it afterwards, so its place is taken by who decided, the term for an objection and the permit's
-end. Versions of documents are known by their number and a digest, and brought along, ascending, when some are added.
+Before the decision the case's word holds what the review asks: who proposed, the planned term, branches, letters,
+documents. No rule asks for any of it afterwards: its place is taken by who decided, the term for an objection and the
+permit's end. Versions of documents are known by how many there are and a digest, and brought along when some are added.
 Parties that owe advice are a second word, up to eight of them, which is there only while there are any.
 
 What this does not do: it decides nothing, and it cannot write down what these words do not hold. A ninth party, or a
@@ -78,13 +78,19 @@ def _objection_ends(permit: Permit) -> int:
 
 
 def _ends(last: date, rules: Rules) -> int:
-    if not _YEARS[0] <= last.year <= _YEARS[1]:  # also keeps the day after it within the calendar of Python
-        raise InvalidValue("The end of a term in an enforced step", last.isoformat(), "in the years 1971 to 2499")
+    _require_year(last)
     return moment(end_of_day(last, rules.zone)) // _SECOND
+
+
+def _require_year(day: date) -> None:
+    """Keep within the calendars: the law refuses such moments too, but is perhaps asked later."""
+    if not _YEARS[0] <= day.year <= _YEARS[1]:
+        raise InvalidValue("A day of an enforced permit", day.isoformat(), f"in the years {_YEARS[0]} to {_YEARS[1]}")
 
 
 def _submit(_: Permit | None, step: Step, names: Names) -> tuple[Word, ...]:
     rules: Rules = step.payload.rules
+    _require_year(step.at)
     if not CALENDAR_KNOWN.holds(None, step):
         raise InvalidValue("The calendar of an enforced case", f"{rules.zone}, {rules.holidays_of}", "a known one")
     opening = pack(
@@ -126,6 +132,7 @@ def _grant(_: Permit | None, step: Step, _names: Names) -> tuple[Word, ...]:
 
 
 def _notify(permit: Permit | None, step: Step, _: Names) -> tuple[Word, ...]:
+    _require_year(step.at)
     return (moment(notify(permit, step).objection_ends) // _SECOND if permit else 0,)
 
 

@@ -1,12 +1,12 @@
 """How `SubsidyLedger.sol` sees a subsidy: what is remembered and what is brought along, in words of 256 bits.
 
 What is remembered changes its form with the grant. Before it: the programme's rules with the application in one word,
-the kinds of applicants that are eligible, and who checked. From then on: the money, what bounds it, then a word for each
-condition that is still open and one for each tranche, which holds only what its stage still needs. What is waiting and
+the kinds of applicants that are eligible, and who checked. From then on: the money, what bounds it, then a word for
+each condition that is still open and one for each tranche, which holds only what its stage still needs. What waits and
 what is unproven follows from that list and is not remembered twice.
 
 Days become the quarters of an hour, counted from 1970, at which they begin or end: in every zone of today a day begins
-on one. More than fits (see the limits below) raises InvalidValue, and such a case cannot be enforced.
+on one. What does not fit raises InvalidValue, and such a case cannot be enforced: see the limits below.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -17,15 +17,8 @@ from ledger_automation.errors import InvalidValue
 from ledger_automation.workflows._enforcement import Enforcement, Names, Word, moment, pack
 from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import end_of_day, start_of_day
+from ledger_automation.workflows.subsidy import payloads as carries
 from ledger_automation.workflows.subsidy.case import Grant, Subsidy, Tranche, opened
-from ledger_automation.workflows.subsidy.payloads import (
-    Application,
-    Condition,
-    FinalProof,
-    GrantDecision,
-    Rules,
-    TrancheRequest,
-)
 from ledger_automation.workflows.subsidy.steps import disburse
 
 Arguments = Callable[[Subsidy | None, Step, Names], tuple[Word, ...]]
@@ -70,7 +63,7 @@ def _programme(case: Subsidy, names: Names) -> Word:
     )
 
 
-def _kinds(rules: Rules, names: Names) -> Word:
+def _kinds(rules: carries.Rules, names: Names) -> Word:
     kinds = dict.fromkeys(rules.eligible)
     return pack(*((_kind(each, names), 48) for each in _limited(kinds, MOST_KINDS)))
 
@@ -106,7 +99,7 @@ def _bounds(case: Subsidy, grant: Grant, names: Names) -> Word:
     )
 
 
-def _conditions(conditions: Iterable[Condition], met: Collection[str], names: Names) -> list[Word]:
+def _conditions(conditions: Iterable[carries.Condition], met: Collection[str], names: Names) -> list[Word]:
     """Return a word for each that is open; of a name that stands twice, the earlier tranche counts."""
     first: dict[str, int] = {}
     for each in conditions:
@@ -138,7 +131,7 @@ def _open_programme(_: Subsidy | None, step: Step, names: Names) -> tuple[Word, 
 
 
 def _apply(_: Subsidy | None, step: Step, names: Names) -> tuple[Word, ...]:
-    given: Application = step.payload
+    given: carries.Application = step.payload
     return (
         pack(
             (given.own_share, 56),
@@ -155,7 +148,7 @@ def _apply(_: Subsidy | None, step: Step, names: Names) -> tuple[Word, ...]:
 def _grant(case: Subsidy | None, step: Step, names: Names) -> tuple[Word, ...]:
     if case is None:  # without a programme there is no time zone, and the step is refused for its state
         return ()
-    given: GrantDecision = step.payload
+    given: carries.GrantDecision = step.payload
     decided = pack(
         (given.amount, 56),
         (given.advance, 56),
@@ -167,7 +160,7 @@ def _grant(case: Subsidy | None, step: Step, names: Names) -> tuple[Word, ...]:
 
 
 def _request(_: Subsidy | None, step: Step, names: Names) -> tuple[Word, ...]:
-    given: TrancheRequest = step.payload
+    given: carries.TrancheRequest = step.payload
     return (pack((given.number, 16), (given.amount, 56), (names.member(given.payee), 32), (given.expenditure, 56)),)
 
 
@@ -188,7 +181,7 @@ def _with_number(field: str) -> Arguments:
 
 
 def _final_proof(_: Subsidy | None, step: Step, __: Names) -> tuple[Word, ...]:
-    given: FinalProof = step.payload
+    given: carries.FinalProof = step.payload
     vouchers, spent = sum(each.amount for each in given.vouchers), sum(each.actual for each in given.figures)
     return (pack((vouchers, 64), (spent, 64)),)
 
@@ -201,7 +194,7 @@ def _condition(text: str, names: Names) -> int:
     return names.blind(text) >> 64
 
 
-def _quarters(bound: Callable[[date, str], datetime], day: date | None, rules: Rules) -> int:
+def _quarters(bound: Callable[[date, str], datetime], day: date | None, rules: carries.Rules) -> int:
     """Return when a day begins or ends; raises InvalidValue where the calendar does not reach."""
     if day is None:
         return 0
