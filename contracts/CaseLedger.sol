@@ -65,7 +65,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
             standing = (facts.hash() & _HEAD_MASK) | (terms.sequence() + 1) << 8 | state;
         }
         _standings[caseKey] = Standing.wrap(standing);
-        emit StepTaken(caseKey, commitment);
+        emit StepTaken(commitment);
     }
 
     /// @inheritdoc ICaseLedger

@@ -60,10 +60,10 @@ library TermsOf {
 /// @dev What the law remembers of a case (the facts) is not stored but committed to; the relayer brings it along, and
 /// the head says whether it is right. The first fact's low 64 bits are the moment of the last step.
 interface ICaseLedger is ILaw {
-    /// @notice A step was taken. Exactly one per accepted call, equal to what `standingOf` returns then.
-    /// @param caseKey The case.
+    /// @notice A step was taken. Exactly one per accepted call. Anonymous, so that its only topic is what one looks for: a
+    /// step by its commitment. Where the case stands then is what `standingOf` returns.
     /// @param commitment The step's commitment.
-    event StepTaken(CaseKey indexed caseKey, bytes32 commitment) anonymous;
+    event StepTaken(bytes32 indexed commitment) anonymous;
 
     /// @notice A case's first step must name the case by its own commitment, which must not be zero.
     /// @param caseKey The case.

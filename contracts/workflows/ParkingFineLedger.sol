@@ -9,10 +9,10 @@ import {AppealLaw} from "./parking_fine/AppealLaw.sol";
 import "./parking_fine/Numbers.sol";
 
 /// @title The law of the parking fine on chain; the same table as `workflows/parking_fine` in Python
-/// @notice Errors stand in {IParkingFineLedger}, numbers in `parking_fine/Numbers.sol`, terms and appeals in {AppealLaw}.
-/// What was served and contested decides the rung, what was paid decides whether the case has ended. No plate, no name.
-/// @dev The state says what is pending and how a case ended, so the facts need not: a word of rules and money, and, from
-/// the first service on, a word of moments.
+/// @notice Errors stand in {IParkingFineLedger}, numbers in `parking_fine/Numbers.sol`, terms and appeals in
+/// {AppealLaw}. What was served and contested decides the rung, what was paid decides whether the case has ended.
+/// @dev The state says what is pending and how a case ended, so the facts need not: a word of rules and money, and,
+/// from the first service on, a word of moments. No plate and no name anywhere (FI9).
 contract ParkingFineLedger is CaseLedger, AppealLaw {
     using Words for uint256;
 

@@ -11,8 +11,8 @@ import {ReviewLaw} from "./permit/ReviewLaw.sol";
 /// @title The law of the permit on chain; the same table as `workflows/permit` in Python
 /// @notice Errors stand in {IPermitLedger}, numbers in `permit/Numbers.sol`, the rules before the decision in
 /// {ReviewLaw}.
-/// @dev One word of facts. What nothing asks after the decision (who proposed it, the planned term, letters, branches,
-/// lists) makes room for what is asked from then on: who took it, the term for an objection, the permit's end.
+/// @dev One word of facts, and one of parties while some owe advice. What nothing asks after the decision (who proposed
+/// it, the planned term, letters, branches, documents) makes room for who took it, the term for an objection, the end.
 contract PermitLedger is CaseLedger, ReviewLaw {
     using Words for uint256;
 
@@ -22,7 +22,6 @@ contract PermitLedger is CaseLedger, ReviewLaw {
         | 1 << ENTER_INTO_FORCE | 1 << CLOSE_REFUSAL | 1 << EXPIRE | 1 << REVOKE;
 
     uint256 private constant _SHORTEST_MONTH = 28 * DAY;
-    uint256 private constant _VALID_UNTIL_BITS = 58;
 
     // A row: sources << 8 | roles. Bit n of sources is state n.
     uint256 private constant _REVIEW = 0x0006_02;
@@ -132,11 +131,11 @@ contract PermitLedger is CaseLedger, ReviewLaw {
             return (NOTIFIED, word & ~ENDS_MASK);
         }
         if (action == CLOSE_REFUSAL) {
-            if (word.get(OUTCOME, 2) != OUTCOME_REFUSED) revert NotRefused();
+            if (word.get(OUTCOME, OUTCOME_BITS) != OUTCOME_REFUSED) revert NotRefused();
             _requireObjectionOver(moment, word);
             return (REFUSAL_FINAL, word);
         }
-        if (word.get(OUTCOME, 2) != OUTCOME_GRANTED) revert NotGranted();
+        if (word.get(OUTCOME, OUTCOME_BITS) != OUTCOME_GRANTED) revert NotGranted();
         uint256 validUntil = word >> VALID_UNTIL;
         bool ended = validUntil != 0 && moment >= validUntil;
         if (action == EXPIRE) {
@@ -159,7 +158,7 @@ contract PermitLedger is CaseLedger, ReviewLaw {
     }
 
     function _grant(Terms terms, uint256 word, uint256 parties, uint256 validUntil) private pure returns (uint256) {
-        if (validUntil >> _VALID_UNTIL_BITS != 0) revert ArgumentOutOfRange(0, validUntil);
+        if (validUntil >> VALID_UNTIL_BITS != 0) revert ArgumentOutOfRange(0, validUntil);
         word = _decision(terms.member(), word, parties) | OUTCOME_GRANTED << OUTCOME | validUntil << VALID_UNTIL;
         if (validUntil != 0 && validUntil <= terms.moment()) revert ValidUntilPast(validUntil, terms.moment());
         return word;
@@ -167,12 +166,12 @@ contract PermitLedger is CaseLedger, ReviewLaw {
 
     function _notify(uint256 moment, uint256 word, uint256 ends) private pure returns (uint256) {
         word = _withEnds(word, ends);
-        _requireTerm(_ends(word), moment + word.get(MONTHS, 4) * _SHORTEST_MONTH);
+        _requireTerm(_ends(word), moment + word.get(MONTHS, MONTHS_BITS) * _SHORTEST_MONTH);
         return word;
     }
 
     function _requireFourEyes(Member member, uint256 word) private pure {
-        uint256 officer = word.get(OFFICER, 32);
+        uint256 officer = word.get(OFFICER, MEMBER_BITS);
         if (word.flag(FOUR_EYES) && (officer == 0 || officer == Member.unwrap(member))) {
             revert FourEyes(Member.wrap(uint32(officer)));
         }

@@ -72,12 +72,14 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         return dismissed == 1 ? (DISMISSED, word) : (state, word | 1 << DECIDED);
     }
 
-    // After a court's decision nothing is left to appeal; after the authority's the way to the court is open for a term.
-    function _serveDecision(uint256 moment, uint8 state, uint256 word, uint256[] memory facts, uint256[] memory arguments)
-        internal
-        pure
-        returns (uint256[] memory)
-    {
+    // After the authority's decision the way to the court is open for a term; after a court's none is left.
+    function _serveDecision(
+        uint256 moment,
+        uint8 state,
+        uint256 word,
+        uint256[] memory facts,
+        uint256[] memory arguments
+    ) internal pure returns (uint256[] memory) {
         if (!word.flag(DECIDED)) revert DecisionFirst();
         uint256 moments = _closed(moment, facts);
         if (state != APPEALED_TO_COURT) {

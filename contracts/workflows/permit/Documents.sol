@@ -10,8 +10,8 @@ import {DIGEST, DOCUMENTS} from "./Numbers.sol";
 /// @notice A version is a number, not 0, that stands for its name and count, and is given once: a second time it could
 /// only have another content. (What is given again unchanged is nothing new, and no contract is told.) The case keeps
 /// how many there are and a digest; who adds some brings the known ones along, ascending, then his own, ascending too.
-/// @dev The digest is the top half of a chain from 0. To swap it for another set costs 2^128 hashes, or 2^64 if one
-/// prepares both; the steps' commitments still show every content. A whole word would cost each step of a review 300 gas.
+/// @dev The digest is the top half of a chain from 0. Another set for it costs 2^128 hashes, or 2^64 if one prepares
+/// both, and the steps' commitments still show every content. A whole word would cost 300 gas a step of a review.
 library Documents {
     uint256 private constant _DIGEST_MASK = type(uint256).max << DIGEST;
     uint256 private constant _COUNT_MASK = 0xff << DOCUMENTS;
@@ -26,11 +26,12 @@ library Documents {
             if (known > words.length) revert IPermitLedger.WrongDocuments(digest, 0);
             (uint256 led, uint256 leads) = _merged(words, start, known);
             if (led & _DIGEST_MASK != digest) revert IPermitLedger.WrongDocuments(digest, led & _DIGEST_MASK);
-            return word & ~(_DIGEST_MASK | _COUNT_MASK) | leads & _DIGEST_MASK | words.length - start << DOCUMENTS;
+            word &= ~(_DIGEST_MASK | _COUNT_MASK);
+            return word | (leads & _DIGEST_MASK) | (words.length - start) << DOCUMENTS;
         }
     }
 
-    // The chain over the words of the first run, and over those of both runs, merged. A run that is over stands at _END.
+    // The chain over the first run, and the one over both runs, merged. A run that is over stands at _END.
     function _merged(uint256[] memory words, uint256 first, uint256 second)
         private
         pure

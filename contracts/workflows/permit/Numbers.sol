@@ -61,11 +61,16 @@ uint256 constant DIGEST = 128;
 // After the decision, in the digest's place: until when the permit is valid (58 bits, microseconds; 0 without end).
 uint256 constant VALID_UNTIL = 128;
 
-uint256 constant APPLICANT_MASK = (1 << 32) - 1;
-uint256 constant ENDS_MASK = ((1 << 34) - 1) << ENDS;
-uint256 constant MONTHS_MASK = 0xf << MONTHS;
+uint256 constant MEMBER_BITS = 32;
+uint256 constant ENDS_BITS = 34;
+uint256 constant MONTHS_BITS = 4;
+uint256 constant OUTCOME_BITS = 2;
+uint256 constant VALID_UNTIL_BITS = 58;
+
+uint256 constant APPLICANT_MASK = (1 << MEMBER_BITS) - 1;
+uint256 constant ENDS_MASK = ((1 << ENDS_BITS) - 1) << ENDS;
 // What neither the decision nor anything after it changes.
-uint256 constant KEPT = APPLICANT_MASK | 1 << FOUR_EYES | MONTHS_MASK;
+uint256 constant KEPT = APPLICANT_MASK | 1 << FOUR_EYES | ((1 << MONTHS_BITS) - 1) << MONTHS;
 
 // Outcomes; none is 0.
 uint256 constant OUTCOME_GRANTED = 1;

@@ -31,8 +31,6 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     // A term of days counts local ones: in spring it is an hour shorter than its days.
     uint256 private constant _DAYLIGHT_SAVING = 1 hours * SECOND;
 
-    uint256 private constant _FIELD_ENDS = 34;
-
     function _submit(Terms terms, uint256[] memory arguments) internal pure returns (uint256[] memory facts) {
         if (arguments.length == 0) revert WrongArguments(SUBMIT, 0);
         uint256 given = arguments[0];
@@ -40,7 +38,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
         uint256 word = given & (KEPT | ENDS_MASK);
         if (
             word | planned << DIGEST != given || planned == 0 || planned > _MOST_DAYS
-                || word.get(MONTHS, 4) > _MOST_MONTHS
+                || word.get(MONTHS, MONTHS_BITS) > _MOST_MONTHS
         ) revert ArgumentOutOfRange(0, given);
         if (terms.role() == _ROLE_APPLICANT) word = (word & ~APPLICANT_MASK) | Member.unwrap(terms.member());
         if (word & APPLICANT_MASK == 0) revert ApplicantUnknown();
@@ -114,7 +112,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
 
     function _propose(Member member, uint256 word) internal pure returns (uint256) {
         _requireNotOwn(member, word);
-        return word.set(OFFICER, 32, Member.unwrap(member));
+        return word.set(OFFICER, MEMBER_BITS, Member.unwrap(member));
     }
 
     // The word of the parties is there only while some owe advice: in all other steps it would cost for nothing.
@@ -142,7 +140,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     }
 
     function _withEnds(uint256 word, uint256 ends) internal pure returns (uint256) {
-        if (ends >> _FIELD_ENDS != 0) revert ArgumentOutOfRange(0, ends);
+        if (ends >> ENDS_BITS != 0) revert ArgumentOutOfRange(0, ends);
         return (word & ~ENDS_MASK) | ends << ENDS;
     }
 
@@ -157,7 +155,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     // In microseconds.
     function _ends(uint256 word) internal pure returns (uint256) {
         unchecked {
-            return word.get(ENDS, _FIELD_ENDS) * SECOND;
+            return word.get(ENDS, ENDS_BITS) * SECOND;
         }
     }
 }

@@ -21,8 +21,8 @@ library TrancheLaw {
     using Words for uint256;
 
     uint256 private constant _WEEK = 1 weeks * 1e6;
-    uint256 private constant _DAY = 1 days * 1e6;
     uint256 private constant _HOUR = 1 hours * 1e6;
+    uint256 private constant _LATITUDE = 26 * _HOUR;
 
     /// @dev Return a tranche and its place. Latest first: it is the one that most steps are about.
     function find(uint256[] memory facts, uint256 number) internal pure returns (uint256 place, uint256 word) {
@@ -112,8 +112,7 @@ library TrancheLaw {
         }
         if (condition != 0) revert ISubsidyLedger.ConditionsOpen(word.number(), condition.name());
         _requirePayerApart(word, terms);
-        (uint256 money, uint256 bounds) = (facts[1], facts[2]);
-        uint256 amount = word.amount();
+        (uint256 money, uint256 bounds, uint256 amount) = (facts[1], facts[2], word.amount());
         GrantLaw.requirePeriod(bounds, quarter);
         GrantLaw.requireOpen(money, amount);
         if (late != 0) {
@@ -224,14 +223,16 @@ library TrancheLaw {
         if (place == 0) revert ISubsidyLedger.TrancheUnknown(number);
     }
 
-    /// @dev Whole weeks, to the end of the last day; an hour either way where the clocks change.
+    /// @dev Whole weeks, to the end of the last day, and an hour either way where the clocks change.
     function _requireTerm(uint256 moment, uint256 weeksToUse, uint256 quarters) private pure {
         unchecked {
             if (quarters > type(uint32).max) revert ILaw.ArgumentOutOfRange(0, quarters);
             uint256 least = moment + weeksToUse * _WEEK - _HOUR;
             uint256 ends = Money.moment(quarters);
-            if (ends < least) revert ILaw.TermTooShort(ends, least);
-            if (ends - least > _DAY + 2 * _HOUR) revert ISubsidyLedger.TermTooLong(ends, least + _DAY + 2 * _HOUR);
+            if (ends - least > _LATITUDE) {
+                if (ends < least) revert ILaw.TermTooShort(ends, least);
+                revert ISubsidyLedger.TermTooLong(ends, least + _LATITUDE);
+            }
         }
     }
 

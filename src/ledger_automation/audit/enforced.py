@@ -21,10 +21,9 @@ import hmac
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from Crypto.Hash import keccak as _keccak
 
 from ledger_automation.errors import InvalidValue
-from ledger_automation.workflows._enforcement import Word, moment, pack
+from ledger_automation.workflows._enforcement import Word, keccak256, moment, pack
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import ROLES, Case, Step
 
@@ -39,11 +38,6 @@ _STEP: Final = (
     b"Step(bytes16 caseKey,bytes32 commitment,uint64 moment,uint64 deadline,uint32 sequence,uint32 member,"
     b"uint8 action,uint8 role,bytes32 previousHead,uint256[] arguments)"
 )
-
-
-def keccak256(octets: bytes) -> bytes:
-    """Hash as the EVM does (not SHA3-256 of FIPS 202)."""
-    return _keccak.new(data=octets, digest_bits=256).digest()
 
 
 class Domain(NamedTuple):

@@ -11,9 +11,9 @@
     anchoring, enforcing      a chain to anchor on, and one that enforces laws, in one piece
     diagnosis                 what is wrong with any of it, in words
 
-Only home of web3, py-solc-x and the eth packages. The rest of the program sees `open_anchoring`, `open_enforcing` and
-the records of `verify.sources`. No exception of those libraries leaves this package: what is no answer is `Unreachable`,
-a revert is `ChainRefused` with the contract's own error, another chain or contract is `Misconfigured`.
+Only home of web3, py-solc-x and the eth packages. The rest of the program sees `open_anchoring`, `open_enforcing`
+and the records of `verify.sources`. No exception of those libraries leaves this package: what is no answer is
+`Unreachable`, a revert is `ChainRefused` with the contract's own error, another chain or contract is `Misconfigured`.
 """
 
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring, open_anchoring, open_registry

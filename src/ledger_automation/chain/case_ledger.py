@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eth_utils.address import to_canonical_address
+from hexbytes import HexBytes
 
 from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.chain import artifacts, creation
@@ -21,9 +22,6 @@ from ledger_automation.errors import ChainRefused, Misconfigured, NotFound
 from ledger_automation.orchestrator.ports import Call
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._table import ROLES
-
-_WORD: Final = 32
-
 
 _STANDING: Final = Interface(
     [
@@ -101,13 +99,11 @@ class CaseLedgers:
         """
         if not self.standing(name, case_key):
             return None
-        topics: Any = [case_key.ljust(_WORD, b"\0")]  # the event is anonymous: its only topic is the case
         with self._connection.asking():
             found = self._connection.web3.eth.get_logs(
-                {"address": self._address(name), "topics": topics, "fromBlock": self._since}
+                {"address": self._address(name), "topics": [HexBytes(commitment)], "fromBlock": self._since}
             )
-        blocks = [log["blockNumber"] for log in found if bytes(log["data"])[:_WORD] == commitment]
-        return blocks[0] if blocks else None
+        return found[0]["blockNumber"] if found else None
 
     def admit(self, name: str, admin: SigningAccount, member: int, roles: tuple[str, ...], signer: bytes) -> None:
         """Seat a member with exactly these roles and signer; raises Misconfigured where the contract refuses."""

@@ -20,7 +20,6 @@ from ledger_automation.audit.enforced import (
     ActorSignature,
     Link,
     in_short,
-    keccak256,
 )
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.canonical import commit
@@ -30,7 +29,7 @@ from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.verify.sources import ChainSource
 from ledger_automation.verify.verdict import Finding
 from ledger_automation.workflows import workflow
-from ledger_automation.workflows._enforcement import moment
+from ledger_automation.workflows._enforcement import keccak256, moment
 from ledger_automation.workflows._table import ROLES
 
 _ADDRESS_BYTES: Final = 20

@@ -8,7 +8,7 @@ table, a role its place in `ROLES`. Both sides must come to the same words; the 
 Pseudonyms and names become numbers through `Names`, which a stranger cannot reverse. What a contract cannot hold (a
 moment before 1970, a ninth officer) raises InvalidValue, before anything is signed: such a case cannot be enforced.
 
-What this does not do: it knows no chain, no hash and no signature; see `audit.enforced`.
+What this does not do: it knows no chain and no signature; see `audit.enforced`.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
+from Crypto.Hash import keccak as _keccak
 
 from ledger_automation.errors import InvalidValue
 from ledger_automation.workflows._table import Step
@@ -50,6 +51,11 @@ class Enforcement(msgspec.Struct, frozen=True, gc=False):
     states: tuple[str, ...]
     facts: Callable[[Any, Names], tuple[Word, ...]]
     arguments: Mapping[str, Callable[[Any, Step, Names], tuple[Word, ...]]]
+
+
+def keccak256(octets: bytes) -> bytes:
+    """Hash as the EVM does (not SHA3-256 of FIPS 202)."""
+    return _keccak.new(data=octets, digest_bits=256).digest()
 
 
 def pack(*fields: tuple[int, int]) -> Word:

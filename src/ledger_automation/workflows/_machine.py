@@ -39,7 +39,7 @@ Two steps of a tiny workflow, as a worked example:
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -48,7 +48,8 @@ from ledger_automation.workflows import _soundness
 from ledger_automation.workflows._enforcement import Enforcement
 from ledger_automation.workflows._table import Applied, Case, Command, Payload, Step, Transition
 
-_YEARS = (1900, 2199)
+LAST_YEAR: Final = 2199
+_YEARS = (1900, LAST_YEAR)
 
 D = TypeVar("D", bound=Payload)
 

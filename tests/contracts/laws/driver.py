@@ -25,7 +25,7 @@ from ledger_automation.workflows._table import ROLES, Step
 
 ROOT = Path(__file__).resolve().parents[3]
 BATCH = 100
-STEPS_A_CASE = 40
+STEPS_A_CASE = 100
 
 
 class TestNames:

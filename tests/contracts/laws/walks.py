@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ledger_automation.errors import InvalidInput, TransitionNotAllowed
 from ledger_automation.workflows import Actor, Case, Command, Workflow
 from ledger_automation.workflows._table import ROLES, Transition
 
@@ -20,7 +21,7 @@ WORDS = ("a", "b", "c", "x" * 200)
 AMOUNTS = (1, 2, 5, 10, 100, 1_000, 10_000, 2**53 - 1)
 START = datetime(2001, 4, 2, 9, 30, tzinfo=UTC)
 HOUR, MICROSECOND = timedelta(hours=1), timedelta(microseconds=1)
-LAWFUL = 0.85
+LAWFUL, LIKED = 0.85, 0.8
 
 
 class Walk:
@@ -32,6 +33,17 @@ class Walk:
         self.at = START
 
     def next(self) -> tuple[Command, datetime]:
+        """Half of the time, look a while for a step that the law allows: a walk of refusals leads nowhere."""
+        for _ in range(self.random.choice((1, 10))):
+            command, at = self._propose()
+            try:
+                self.table.apply(self.case, command, at)
+            except (InvalidInput, TransitionNotAllowed):
+                continue
+            break
+        return command, at
+
+    def _propose(self) -> tuple[Command, datetime]:
         row, role = self._action()
         actor = Actor(self.random.choice(PEOPLE), role)
         payload = self._value(INFO.type_info(row.payload), row.action)
@@ -41,7 +53,8 @@ class Walk:
         state = self.case.state if self.case else None
         rows = [row for row in self.table.transitions.values() if self._leads_on(row, state)]
         if rows and self.random.random() < LAWFUL:
-            row = self.random.choice(rows)
+            liked = [row for row in rows if row.action in self.hints.get("rows", ())]
+            row = self.random.choice(liked if liked and self.random.random() < LIKED else rows)
             return row, self.random.choice(row.roles)
         return self.random.choice(list(self.table.transitions.values())), self.random.choice(ROLES)
 
@@ -56,7 +69,7 @@ class Walk:
         chance = self.random.random()
         if known and chance < 0.3:
             return self.random.choice(known) + self.random.choice((-1, 0, 0, 1)) * MICROSECOND
-        if chance < 0.33:
+        if 0.3 <= chance < 0.33:
             return self.at - HOUR
         return self.at + self.random.choice((0, 1, 30, 24 * 9, 24 * 40)) * HOUR * self.random.random()
 

@@ -106,6 +106,8 @@ def test_the_planned_term_is_56_days_and_extended_in_time_for_a_reason(desk: Des
     assert permit.refused("extend_term", "clerk", until="2026-06-15", reason="x") == "extension_not_later"
     ends = datetime(2026, 6, 15, 22, tzinfo=UTC)
     assert permit.until(ends).refused("extend_term", "clerk", until="2026-07-15", reason="x") == "extension_too_late"
+    permit.until(ends - SECOND)
+    assert permit.refused("extend_term", "clerk", until="9999-12-31", reason="x") == "calendar_unknown"
     permit.until(ends - SECOND).do("extend_term", "clerk", until="2026-07-15", reason="advice is late")
     assert permit.data.planned_end == date(2026, 7, 15)
 

@@ -14,10 +14,8 @@ from datetime import date
 from functools import reduce
 from typing import Final
 
-from Crypto.Hash import keccak
-
 from ledger_automation.errors import InvalidValue
-from ledger_automation.workflows._enforcement import Enforcement, Names, Word, moment, pack
+from ledger_automation.workflows._enforcement import Enforcement, Names, Word, keccak256, moment, pack
 from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import CALENDAR_KNOWN, end_of_day
 from ledger_automation.workflows.permit.case import Document, Permit, Rules
@@ -151,7 +149,7 @@ def _parties(parties: Iterable[str], names: Names) -> Word:
 
 def _chained(led: Word, version: Word) -> Word:
     octets = led.to_bytes(32, "big") + version.to_bytes(32, "big")
-    return int.from_bytes(keccak.new(data=octets, digest_bits=256).digest(), "big")
+    return int.from_bytes(keccak256(octets), "big")
 
 
 ENFORCEMENT: Final = Enforcement(

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from ledger_automation.workflows._machine import LAST_YEAR
 from ledger_automation.workflows._table import Barred, Guard, Step
 from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.permit.case import Document, Permit
@@ -85,6 +86,11 @@ EXTENSION_LATER: Final = Guard(
     "extension_not_later",
     "An extension ends after the term that it extends.",
     lambda permit, step: step.payload.until > permit.planned_end,
+)
+EXTENSION_KNOWN: Final = Guard(
+    "calendar_unknown",
+    "An extension ends within the years that terms can be counted in.",
+    lambda _, step: step.payload.until.year <= LAST_YEAR,
 )
 EXTENSION_IN_TIME: Final = Guard("extension_too_late", "A term is extended before it ends.", _extension_is_in_time)
 DOCUMENTS_CLOSED: Final = Guard(

@@ -59,7 +59,10 @@ _TRANSITIONS: Final = (
     _review("request_advice", "advice_requested", carries.AdviceRequest, do.request_advice),
     _review("receive_advice", "advice_received", carries.Advice, do.receive_advice, rule.ADVICE_ASKED),
     _review("determine_hold", "hold_determined", carries.AdviceNeed, do.keep, rule.NEED_DETERMINED),
-    _review("extend_term", "term_extended", carries.Extension, do.extend, rule.EXTENSION_IN_TIME, rule.EXTENSION_LATER),
+    _review(
+        "extend_term", "term_extended", carries.Extension, do.extend,
+        rule.EXTENSION_KNOWN, rule.EXTENSION_IN_TIME, rule.EXTENSION_LATER,
+    ),
     _review("propose_decision", "decision_proposed", carries.Proposal, do.propose, rule.NOT_IN_OWN_CASE),
     Transition(
         "grant", "granted", ("acknowledged",), ("granted",), _APPROVER, carries.Grant, do.grant,
