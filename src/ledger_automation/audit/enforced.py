@@ -18,7 +18,7 @@ the event with its signature; the two share their salt.
 
 import hashlib
 import hmac
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,10 @@ _STEP: Final = (
     b"Step(bytes16 caseKey,bytes32 commitment,uint64 moment,uint64 deadline,uint32 sequence,uint32 member,"
     b"uint8 action,uint8 role,bytes32 previousHead,uint256[] arguments)"
 )
+
+
+HexWord = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+"""A word as an event keeps it."""
 
 
 class Domain(NamedTuple):
@@ -113,16 +117,16 @@ class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pseudonym into a number, can still compute the head and ask the contract.
     """
 
-    chain_id: int
-    contract: str
-    case_key: str
-    commitment: str
-    previous_head: str
-    terms: str
-    arguments: tuple[str, ...]
-    facts: tuple[str, ...]
-    signer: str
-    signature: str
+    chain_id: Annotated[int, msgspec.Meta(ge=0)]
+    contract: Annotated[str, msgspec.Meta(pattern="^0x[0-9a-f]{40}$")]
+    case_key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+    commitment: HexWord
+    previous_head: HexWord
+    terms: HexWord
+    arguments: tuple[HexWord, ...]
+    facts: tuple[HexWord, ...]
+    signer: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{40}|[0-9a-f]{168})$")]
+    signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2})*$")]
 
     @classmethod
     def of(
@@ -152,27 +156,18 @@ class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise InvalidValue("The signature of a step", kept, f"as docs/spec/enforced.md says ({error})") from error
 
     def step(self) -> EnforcedStep:
-        """Return the step that was signed, without the facts that it built upon; raises InvalidValue."""
-        try:
-            before = Link(bytes.fromhex(self.case_key), int(self.previous_head, 16))
-            given = tuple(int(each, 16) for each in self.arguments)
-            return EnforcedStep(before, bytes.fromhex(self.commitment), int(self.terms, 16), given)
-        except ValueError as error:
-            raise InvalidValue("The signature of a step", self.terms, "in hexadecimal") from error
+        """Return the step that was signed, without the facts that it built upon."""
+        before = Link(bytes.fromhex(self.case_key), int(self.previous_head, 16))
+        given = tuple(int(each, 16) for each in self.arguments)
+        return EnforcedStep(before, bytes.fromhex(self.commitment), int(self.terms, 16), given)
 
     def after(self) -> Link:
-        """Return where the case stands after the step; raises InvalidValue."""
-        try:
-            return self.step().after(tuple(int(each, 16) for each in self.facts))
-        except (ValueError, OverflowError) as error:
-            raise InvalidValue("The facts of a step", self.facts, "words in hexadecimal") from error
+        """Return where the case stands after the step."""
+        return self.step().after(tuple(int(each, 16) for each in self.facts))
 
     def domain(self, workflow: str) -> Domain:
-        """Return where it counts; raises InvalidValue."""
-        try:
-            return Domain(workflow, self.chain_id, bytes.fromhex(self.contract.removeprefix("0x")))
-        except ValueError as error:
-            raise InvalidValue("A contract", self.contract, "an address in hexadecimal") from error
+        """Return where it counts."""
+        return Domain(workflow, self.chain_id, bytes.fromhex(self.contract.removeprefix("0x")))
 
 
 _SIGNED: Final = ((0, 64), (64, 64), (160, 32), (128, 32), (192, 8), (200, 8))

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from eth_utils.address import to_canonical_address
-from hexbytes import HexBytes
 
 from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.chain import artifacts, creation
@@ -101,7 +100,7 @@ class CaseLedgers:
             return None
         with self._connection.asking():
             found = self._connection.web3.eth.get_logs(
-                {"address": self._address(name), "topics": [HexBytes(commitment)], "fromBlock": self._since}
+                {"address": self._address(name), "topics": [f"0x{commitment.hex()}"], "fromBlock": self._since}
             )
         return found[0]["blockNumber"] if found else None
 

@@ -140,7 +140,9 @@ class Enforcer:
         if record.level != Level.ENFORCED:
             raise Conflict(f"Case {case_id} is of level {record.level}; no contract decides its steps.")
         standing, trail = Standing.of(record), unit.cases.trail(case_id)
-        names = Blinded(self._secret, trail[0].salt or b"")
+        if trail[0].salt is None:
+            raise Conflict(f"The first step of case {case_id} was erased; nothing can be enforced in it any more.")
+        names = Blinded(self._secret, trail[0].salt)
         return Standpoint(standing, _link(trail[-1]), names)
 
     def sign(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
@@ -213,31 +215,31 @@ class Enforcer:
 
     def _taken_in(self, held: HeldStep) -> int | None:
         """Return the block in which the contract took the step, whoever relayed it."""
-        event = decode(held.canonical)
+        event = _unchanged(held)
         kept = ActorSignature.read(event.signature or {})
         return self._ledgers.taken(event.workflow, bytes.fromhex(kept.case_key), bytes.fromhex(kept.commitment))
 
     def _record(self, held: HeldStep) -> RecordedStep:
         """Make the step an event (T1). Whoever was faster has recorded the same one."""
-        event = decode(held.canonical)
+        event = _unchanged(held)
         with self._begin() as unit:
             record = unit.cases.case(held.case_id)
             standing = _before(record, event)
             if record is not None and record.sequence >= held.sequence:
-                unit.steps.release(held.case_id)
+                unit.steps.release(held)
                 unit.commit()
                 raise Conflict(f"Step {held.sequence} of case {held.case_id} was recorded by another process.")
             command = Command(event.action, event.actor, event.payload)
             case = standing.table.apply(standing.case, command, parse_timestamp(event.occurred_at)).case
             ready, _ = self._recorder.complete(standing, case, event, held.salt, held.documents)
             unit.cases.record([ready])
-            unit.steps.release(held.case_id)
+            unit.steps.release(held)
             unit.commit()
         return ready
 
     def _release(self, held: HeldStep) -> None:
         with self._begin() as unit:
-            unit.steps.release(held.case_id)
+            unit.steps.release(held)
             unit.commit()
 
 
@@ -253,6 +255,17 @@ def _enforcement(table: Workflow[Any]) -> Enforcement:
     if table.enforcement is None:
         raise NotFound(f"No contract enforces the workflow {table.name}.", workflow=table.name)
     return table.enforcement
+
+
+def _unchanged(held: HeldStep) -> AuditEvent:
+    """Read a held step; raises Contradiction where its row is not what the actor signed."""
+    event = decode(held.canonical)
+    signed = ActorSignature.read(event.signature or {}).commitment
+    found = commit(held.salt, encode(msgspec.structs.replace(event, signature=None))).hex()
+    if found != signed:
+        sentence = f"The held step {held.sequence} of case {held.case_id} is not what its actor signed."
+        raise Contradiction(sentence, expected=signed, actual=found, case_id=held.case_id)
+    return event
 
 
 def _before(record: CaseRecord | None, event: AuditEvent) -> Standing:

@@ -303,8 +303,8 @@ class HeldStepStore(Protocol):
         """Return all that are held."""
         ...
 
-    def release(self, case_id: str) -> None:
-        """Hold a case's step no longer."""
+    def release(self, step: HeldStep) -> None:
+        """Hold a step no longer. MUST leave another step of the same case alone."""
         ...
 
 

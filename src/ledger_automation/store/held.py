@@ -49,6 +49,7 @@ class SqlHeldSteps:
             for row in rows
         ]
 
-    def release(self, case_id: str) -> None:
-        """Delete a case's row."""
-        self._connection.execute(delete(_HELD).where(_HELD.c.case_id == str(case_id)))
+    def release(self, step: HeldStep) -> None:
+        """Delete this very step, and no other of its case."""
+        mine = (_HELD.c.case_id == str(step.case_id)) & (_HELD.c.data == step.call.data)
+        self._connection.execute(delete(_HELD).where(mine))

@@ -67,12 +67,11 @@ class CaseAudit:
 
     def _enforced(self, evidence: Evidence) -> list[Finding]:
         """Hold a case that is sound by itself against its signatures and its contract."""
-        signed = [
-            (event, row.salt)
-            for row in evidence.rows
-            if (event := evidence.events.get(row.event_id)) is not None and row.salt is not None
-        ]
-        enforced = any(event.signature is not None for event, _ in signed)
+        seen = [(evidence.events.get(row.event_id), row.salt) for row in evidence.rows]
+        readable = [event for event, _ in seen if event is not None]
+        if not readable:
+            return []
+        enforced = any(event.signature is not None for event in readable)
         if evidence.record is not None and enforced != (evidence.record.level == Level.ENFORCED):
             return [
                 Finding(
@@ -84,9 +83,7 @@ class CaseAudit:
                     actual=evidence.record.level,
                 )
             ]
-        if not enforced or evidence.erased:
-            return []
-        return self._enforcement.examine(evidence.case_id, signed)
+        return self._enforcement.examine(evidence.case_id, seen) if enforced else []
 
     def _take(self, row: EventRecord, evidence: Evidence) -> None:
         """Sort one row in; the trail is followed up to the first that does not hold."""

@@ -25,8 +25,8 @@ from ledger_automation.audit.event import AuditEvent
 from ledger_automation.canonical import commit
 from ledger_automation.errors import Contradiction, InvalidInput, Misconfigured
 from ledger_automation.values import parse_timestamp
-from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.sources import ChainSource
+from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.sources import ChainSource, LedgerPin
 from ledger_automation.verify.verdict import Finding
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._enforcement import keccak256, moment
@@ -108,6 +108,11 @@ def steps_of(word: int) -> int:
     return word >> _STATE_BITS & ((1 << _STEP_BITS) - 1)
 
 
+def _stated(event: AuditEvent) -> Link:
+    """Return where an event itself says that the case stood before it; raises InvalidValue."""
+    return ActorSignature.read(event.signature or {}).step().before
+
+
 class EnforcementAudit:
     """Holds enforced cases against the contracts that the policy pins; ``chain`` is None where none is asked."""
 
@@ -116,12 +121,22 @@ class EnforcementAudit:
         self._chain = chain
         self._known: dict[str, bool] = {}
 
-    def examine(self, case_id: str, signed: list[tuple[AuditEvent, bytes]]) -> list[Finding]:
-        """Return what does not hold in a case, given its events in order with their salts; raises Unreachable."""
-        link = Link()
-        for event, salt in signed:
+    def examine(self, case_id: str, seen: list[tuple[AuditEvent | None, bytes | None]]) -> list[Finding]:
+        """Return what does not hold in a case, given its events in order with their salts; raises Unreachable.
+
+        An event that was lawfully erased is None: what stands after it begins anew from what it says itself.
+        """
+        link: Link | None = Link()
+        last: AuditEvent | None = None
+        for event, salt in seen:
+            last = event
+            if event is None or salt is None:
+                link = None
+                continue
+            if event.workflow not in self._policy.ledgers and self._policy.level is not Level.ENFORCED:
+                return []  # who pins no contract has not asked
             try:
-                link = check_signature(event, salt, link, self._policy)
+                link = check_signature(event, salt, link if link is not None else _stated(event), self._policy)
             except (Contradiction, InvalidInput) as error:
                 facts = {name: error.facts.get(name) for name in ("expected", "actual")}
                 return [
@@ -134,13 +149,13 @@ class EnforcementAudit:
                         **facts,
                     )
                 ]
-        return self._on_chain(case_id, signed[-1][0], link)
+        return self._on_chain(case_id, last, link) if last is not None and link is not None else []
 
     def _on_chain(self, case_id: str, last: AuditEvent, link: Link) -> list[Finding]:
         if self._chain is None:
             return []
         pinned = self._policy.ledgers[last.workflow]
-        self._recognise(pinned.contract, pinned.code_hash)
+        self._recognise(pinned)
         expected, actual = standing(last, link), self._chain.standing(pinned.contract, link.case_key)
         if actual == expected:
             return []
@@ -163,11 +178,15 @@ class EnforcementAudit:
             )
         ]
 
-    def _recognise(self, contract: str, code_hash: str) -> None:
-        """Make sure that the pinned code is there; raises Misconfigured."""
-        if self._chain is not None and contract not in self._known:
-            there = self._chain.code_hash(contract)
-            if there != code_hash:
-                sentence = f"The contract at {contract} is not the pinned one."
-                raise Misconfigured(sentence, expected=code_hash, actual=there)
-            self._known[contract] = True
+    def _recognise(self, pinned: LedgerPin) -> None:
+        if self._chain is not None and pinned.contract not in self._known:
+            check_code(self._chain, pinned)
+            self._known[pinned.contract] = True
+
+
+def check_code(chain: ChainSource, pinned: LedgerPin) -> None:
+    """Make sure that the pinned code is there; raises Misconfigured."""
+    there = chain.code_hash(pinned.contract)
+    if there != pinned.code_hash:
+        sentence = f"The contract at {pinned.contract} is not the pinned one."
+        raise Misconfigured(sentence, expected=pinned.code_hash, actual=there)

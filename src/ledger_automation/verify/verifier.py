@@ -30,7 +30,7 @@ from ledger_automation.errors import Contradiction, InvalidInput, LedgerError, M
 from ledger_automation.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.receipt import AnchorClaim, Entry, Receipt, decode_proof
-from ledger_automation.verify.enforcement_audit import check_signature, standing, steps_of
+from ledger_automation.verify.enforcement_audit import check_code, check_signature, standing, steps_of
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.sources import AnchorEvidence, ChainSource
 from ledger_automation.verify.verdict import RECEIPT_HOLDS, SENTENCES, Sentence, Verdict, VerifiedStep, shown
@@ -171,9 +171,11 @@ class Verifier:
 
     def _enforced(self, signed: list[tuple[AuditEvent, bytes]]) -> None:
         """Check the signatures of an enforced case; a case of another level has none."""
-        if all(event.signature is None for event, _ in signed):
-            return
         self._step = "9 signatures"
+        if all(event.signature is None for event, _ in signed):
+            if self._policy.level is Level.ENFORCED:
+                raise Contradiction("No step is signed by its actor.", expected="enforced", actual="unsigned")
+            return
         last = signed[-1][0]
         if last.workflow not in self._policy.ledgers and self._policy.level is not Level.ENFORCED:
             detail = f"the policy pins no contract that enforces {last.workflow}; the signatures were not asked for"
@@ -181,17 +183,21 @@ class Verifier:
             return
         link = Link()
         for event, salt in signed:
-            single = event.sequence and not link.case_key
+            single = event.signature is not None and event.sequence and not link.case_key
             before = ActorSignature.read(event.signature or {}).step().before if single else link
             link = check_signature(event, salt, before, self._policy)
-        self._holds(f"{len(signed)} signed by their actors")
         if self._policy.level in ON_CHAIN and self._chain is not None:
+            self._holds(f"{len(signed)} signed by their actors")
             self._taken(last, link)
+        else:
+            detail = f"{len(signed)} signatures are well formed; who may sign only the contract knows"
+            self._steps.append(VerifiedStep(self._step, None, detail))
 
     def _taken(self, last: AuditEvent, link: Link) -> None:
         """Ask the contract; a later step of the case hides whether this one was its last, not that it was taken."""
         if self._chain is None:
             return
+        check_code(self._chain, self._policy.ledgers[last.workflow])
         there = self._chain.standing(self._policy.ledgers[last.workflow].contract, link.case_key)
         steps, later = last.sequence + 1, steps_of(there) - last.sequence - 1
         if later < 0 or (later == 0 and there != standing(last, link)):
