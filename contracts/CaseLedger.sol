@@ -25,7 +25,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     uint256 private constant _HEAD_MASK = type(uint256).max << 40;
     uint256 private constant _LINK_MASK = type(uint256).max << 64;
     uint256 private constant _MICROSECONDS = 1e6;
-    uint256 private constant _CLOCK_SKEW = 1 days * _MICROSECONDS;
+    uint256 private constant _CLOCK_SKEW = 15 minutes * _MICROSECONDS;
 
     /// @notice How many microseconds a step may lie before the block that takes it. An office's policy, fixed for good.
     uint256 public immutable BACKDATING;
@@ -60,12 +60,12 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
         _requireAllowed(terms, uint8(standing), facts);
         uint8 state;
         (state, facts) = _apply(terms, uint8(standing), facts, arguments);
-        facts[0] = (uint256(Hashes.efficientKeccak256(bytes32(standing & _HEAD_MASK), commitment)) & _LINK_MASK) | terms.moment();
+        facts[0] = _link(standing & _HEAD_MASK, commitment, terms) | terms.moment();
         unchecked {
             standing = (facts.hash() & _HEAD_MASK) | (terms.sequence() + 1) << 8 | state;
         }
         _standings[caseKey] = Standing.wrap(standing);
-        emit StepTaken(commitment);
+        emit StepTaken(Standing.wrap(standing));
     }
 
     /// @inheritdoc ICaseLedger
@@ -76,7 +76,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     /// @inheritdoc ICaseLedger
     function allows(uint256 state, uint256 action, uint256 role) external view returns (bool) {
         uint256 row = _row(action) & 0xffffff;
-        return row >> 8 >> state & 1 == 1 && row >> role & 1 == 1;
+        return row >> 8 >> state & 1 == 1 && uint8(row) >> role & 1 == 1;
     }
 
     /// @dev A row of the table in the low 24 bits: the states that the action may come from (16 bits, bit 0 for a case
@@ -89,6 +89,12 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
         pure
         virtual
         returns (uint8, uint256[] memory);
+
+    /// @dev What ties a step to everything before it: whoever signed something else, or elsewhere, leads to another head.
+    function _link(uint256 head, bytes32 commitment, Terms terms) private pure returns (uint256) {
+        bytes32 past = Hashes.efficientKeccak256(bytes32(head), commitment);
+        return uint256(Hashes.efficientKeccak256(past, bytes32(terms.signed()))) & _LINK_MASK;
+    }
 
     function _requireNext(
         CaseKey caseKey,

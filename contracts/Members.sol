@@ -3,12 +3,15 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
+import {Bytes} from "@openzeppelin/contracts/utils/Bytes.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {IMembers, Member} from "./interfaces/IMembers.sol";
 
 /// @title Seats of members, as {IMembers} describes them
 /// @dev The admin's seat is offered and accepted, in two steps, and cannot be given up.
 abstract contract Members is IMembers, Ownable2Step {
+    using Bytes for bytes;
+
     /// @dev One slot: the signer's address, or its verifier's (160 bits) | roles (8) | whether a key belongs to it (1).
     type Seat is uint256;
 
@@ -33,13 +36,13 @@ abstract contract Members is IMembers, Ownable2Step {
         address first = address(bytes20(signer));
         if (first == address(0)) revert MalformedSigner(signer);
         if (keyed && first.code.length == 0) revert NoSuchVerifier(first);
-        bytes32 fresh = keccak256(signer);
+        bytes32 fresh = _identity(signer);
         Member holder = _numbers[fresh];
         if (Member.unwrap(holder) != 0 && Member.unwrap(holder) != Member.unwrap(member)) {
             revert SignerSeated(signer, holder);
         }
         bytes memory former = _signerOf(member);
-        if (former.length != 0) _numbers[keccak256(former)] = Member.wrap(0);
+        if (former.length != 0) _numbers[_identity(former)] = Member.wrap(0);
         _numbers[fresh] = member;
         _seats[member] = Seat.wrap(uint160(first) | uint256(roles) << 160 | (keyed ? _KEYED : 0));
         if (keyed) _keys[member] = signer[_ADDRESS_LENGTH:];
@@ -77,6 +80,11 @@ abstract contract Members is IMembers, Ownable2Step {
         Seat taken = _seats[member];
         if (Seat.unwrap(taken) == 0) return "";
         return abi.encodePacked(_addressOf(taken), _keys[member]);
+    }
+
+    /// @dev Who a signer is: a key is the same key whichever contract verifies it.
+    function _identity(bytes memory signer) private pure returns (bytes32) {
+        return keccak256(signer.length == _KEYED_LENGTH ? signer.slice(_ADDRESS_LENGTH) : signer);
     }
 
     function _rolesOf(Seat taken) internal pure returns (uint256) {

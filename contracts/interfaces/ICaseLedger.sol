@@ -8,7 +8,7 @@ import {Member} from "./IMembers.sol";
 type CaseKey is bytes16;
 
 /// @notice Where a case stands, in one word: state (8 bits) | steps taken (32 bits) | head (216 bits).
-/// @dev The head is the top of `keccak256(link . facts)`; the link is `keccak256(previous head . commitment)`. So one
+/// @dev The head is the top of `keccak256(link . facts)`; the link is `keccak256(keccak256(previous head . commitment) . terms)`. So one
 /// word commits to every step, in order, and to all that the law remembers of the case.
 type Standing is uint256;
 
@@ -45,6 +45,10 @@ library TermsOf {
         return uint8(Terms.unwrap(terms) >> 200);
     }
 
+    function signed(Terms terms) internal pure returns (uint256) {
+        return Terms.unwrap(terms) & type(uint208).max;
+    }
+
     function facts(Terms terms) internal pure returns (uint256) {
         return uint8(Terms.unwrap(terms) >> 208);
     }
@@ -60,10 +64,10 @@ library TermsOf {
 /// @dev What the law remembers of a case (the facts) is not stored but committed to; the relayer brings it along, and
 /// the head says whether it is right. The first fact's low 64 bits are the moment of the last step.
 interface ICaseLedger is ILaw {
-    /// @notice A step was taken. Exactly one per accepted call. Anonymous, so that its only topic is what one looks for: a
-    /// step by its commitment. Where the case stands then is what `standingOf` returns.
-    /// @param commitment The step's commitment.
-    event StepTaken(bytes32 indexed commitment) anonymous;
+    /// @notice A step was taken. Exactly one per accepted call, equal to what `standingOf` returns then. Anonymous, so that
+    /// its only topic is what one looks for: the standing that one step, and no other of any case, leads to.
+    /// @param standing Where the case stands now.
+    event StepTaken(Standing indexed standing) anonymous;
 
     /// @notice A case's first step must name the case by its own commitment, which must not be zero.
     /// @param caseKey The case.

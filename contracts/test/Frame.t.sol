@@ -175,7 +175,9 @@ contract FrameTest is Office {
         bytes memory signature = _sign(1, _digest(_cases[0], commitment, honest, new uint256[](0)));
         Terms terms = Terms.wrap(Terms.unwrap(honest) | invented.length << 208);
         ledger.take(CaseKey.wrap(opened.key), commitment, terms, abi.encodePacked(invented, signature));
-        uint256 link = (uint256(keccak256(abi.encode(uint256(0), commitment))) >> 64 << 64) | _moment;
+        bytes32 past = keccak256(abi.encode(uint256(0), commitment));
+        uint256 link = uint256(keccak256(abi.encode(past, uint256(uint208(Terms.unwrap(honest))))));
+        link = (link >> 64 << 64) | _moment;
         uint256 head = uint256(keccak256(abi.encode(link, uint256(1)))) >> 40 << 40;
         must(_standing(opened.key) == (head | 1 << 8 | 1), "invented facts were remembered");
     }

@@ -118,8 +118,8 @@ abstract contract Office {
         Vm.Log[] memory logs = VM.getRecordedLogs();
         must(success == allowed, "take and the law differ");
         if (success) {
-            _note(kept, commitment, state, facts);
-            _mustTell(logs, kept.key, commitment);
+            _note(kept, commitment, terms, state, facts);
+            _mustTell(logs, kept.key);
         } else {
             must(keccak256(answer) == keccak256(refusal), "refused for another reason");
             must(logs.length == 0, "a refused step told of itself");
@@ -127,16 +127,17 @@ abstract contract Office {
         }
     }
 
-    function _note(Case storage kept, bytes32 commitment, uint256 state, uint256[] memory facts) private {
-        facts[0] = (uint256(keccak256(abi.encode(kept.head, commitment))) >> 64 << 64) | _moment;
+    function _note(Case storage kept, bytes32 commitment, Terms terms, uint256 state, uint256[] memory facts) private {
+        bytes32 past = keccak256(abi.encode(kept.head, commitment));
+        facts[0] = (uint256(keccak256(abi.encode(past, uint256(uint208(Terms.unwrap(terms)))))) >> 64 << 64) | _moment;
         kept.head = uint256(keccak256(abi.encodePacked(facts))) >> _LOW << _LOW;
         (kept.state, kept.facts, kept.sequence) = (state, facts, kept.sequence + 1);
         must(_standing(kept.key) == _expected(kept), "the standing is not what the step leads to");
     }
 
-    function _mustTell(Vm.Log[] memory logs, bytes16 key, bytes32 commitment) private view {
+    function _mustTell(Vm.Log[] memory logs, bytes16 key) private view {
         must(logs.length == 1 && logs[0].emitter == address(ledger), "exactly one event a step");
-        must(logs[0].topics.length == 1 && logs[0].topics[0] == commitment, "the event of another step");
+        must(logs[0].topics.length == 1 && uint256(logs[0].topics[0]) == _standing(key), "the event of another step");
         must(logs[0].data.length == 0, "an event that says more");
     }
 

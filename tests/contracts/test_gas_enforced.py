@@ -29,8 +29,8 @@ SIGNED, UNSIGNED, OPENING = 48_000, 35_000, 70_000
 DEAREST_UNSIGNED = 36_300
 """The dearest of those that miss the target: paying a second tranche."""
 KNOWN_TO_MISS = {
-    "apply", "grant", "request_tranche", "approve_tranche", "disburse_tranche", "prove_use", "reclaim",
-    "record_repayment", "supplement_documents",
+    "apply", "grant", "request_tranche", "approve_tranche", "disburse_tranche", "prove_use", "change_rate",
+    "reclaim", "record_repayment", "supplement_documents",
 }  # fmt: skip
 TEN_SIGNED, TEN_UNSIGNED = 480_000, 360_000
 START = datetime(2026, 3, 2, 9, 0, 0, 123_456, tzinfo=UTC)

@@ -64,7 +64,9 @@ def of_contract(mutant: Mutant) -> dict[str, Any] | None:
     with tempfile.TemporaryDirectory() as folder:
         root = copied(Path(folder))
         path = root / mutant.place.path
-        path.write_bytes(mutant.within(path.read_bytes()))
+        if mutant.place.within(text := path.read_bytes()) != mutant.before:
+            raise RuntimeError(f"{mutant.place.path} was changed while its mutants were run")
+        path.write_bytes(mutant.within(text))
         try:
             trees(root)
         except SolcError:

@@ -6,7 +6,7 @@ The formats are those of ``contracts/interfaces/ICaseLedger.sol`` (docs/spec/enf
     commitment   SHA-256(salt . canonical event), the event without its signature: it is what is signed
     terms        moment, deadline, member, sequence, action, role and two counts, in one word
     facts        what the law remembers, the first word being link (192 bits) | moment of the last step (64 bits)
-    link         the top of keccak-256(previous head . commitment)
+    link         the top of keccak-256(keccak-256(previous head . commitment) . what is signed of the terms)
     head         the top 216 bits of keccak-256(facts): one word that commits to the whole past of the case
     digest       EIP-712 over all of it, for one contract on one chain
 
@@ -32,6 +32,7 @@ KEY_BYTES: Final = 16
 _LOW: Final = 256 - HEAD_BITS
 _WORD_BYTES: Final = 32
 _MOMENT_BITS: Final = 64
+_SIGNED_BITS: Final = 208
 
 _DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _STEP: Final = (
@@ -103,7 +104,8 @@ class EnforcedStep(NamedTuple):
 
     def after(self, facts: tuple[Word, ...]) -> Link:
         """Return where the case stands afterwards. ``facts`` is what its law then remembers, without the first word."""
-        past = int.from_bytes(keccak256(_octets(self.before.head) + self.commitment), "big")
+        signed = _octets(_field(self.terms, 0, _SIGNED_BITS))
+        past = int.from_bytes(keccak256(keccak256(_octets(self.before.head) + self.commitment) + signed), "big")
         known = ((past >> _MOMENT_BITS << _MOMENT_BITS) | self.moment, *facts)
         head = int.from_bytes(keccak256(b"".join(map(_octets, known))), "big") >> _LOW << _LOW
         return Link(self.case_key, head, known)

@@ -51,6 +51,10 @@ class AnchoringChain:
         """Return a ledger's word of a case."""
         return self.registry.standing(contract, case_key)
 
+    def took(self, contract: str, word: int) -> bool:
+        """Tell whether a ledger ever took the step that led to a standing."""
+        return self.registry.took(contract, word)
+
     def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
         """Return ``anchor(...)`` as a call."""
         return self.registry.call(origin, previous_size, checkpoint, proof)

@@ -47,6 +47,14 @@ def standing(connection: Connection, contract: str, case_key: bytes) -> int:
     return int(word)
 
 
+def taken(connection: Connection, contract: str, word: int, since: int = 0) -> int | None:
+    """Return the block in which a ledger took the step that leads to a standing (its event's only topic), or None."""
+    request: Any = {"address": checksummed(contract), "topics": [f"0x{word:064x}"], "fromBlock": since}
+    with connection.asking():
+        found = connection.web3.eth.get_logs(request)
+    return found[0]["blockNumber"] if found else None
+
+
 class CaseLedgers:
     """The ledgers at some addresses, by workflow; none is older than block ``since``."""
 
@@ -90,19 +98,9 @@ class CaseLedgers:
             except REVERTS as error:
                 raise ChainRefused(*self.interfaces()[checksummed(call.contract)].error(reverted(error))) from error
 
-    def taken(self, name: str, case_key: bytes, commitment: bytes) -> int | None:
-        """Return the block in which the contract took a step, None where it did not.
-
-        The contract's word says whether there is anything to look for; where a node limits ranges of logs (C28), the
-        question is for one topic from the ledger's own block on.
-        """
-        if not self.standing(name, case_key):
-            return None
-        with self._connection.asking():
-            found = self._connection.web3.eth.get_logs(
-                {"address": self._address(name), "topics": [f"0x{commitment.hex()}"], "fromBlock": self._since}
-            )
-        return found[0]["blockNumber"] if found else None
+    def taken(self, name: str, word: int) -> int | None:
+        """Return the block in which a step led its case to a standing, None where none did."""
+        return taken(self._connection, self._address(name), word, self._since)
 
     def admit(self, name: str, admin: SigningAccount, member: int, roles: tuple[str, ...], signer: bytes) -> None:
         """Seat a member with exactly these roles and signer; raises Misconfigured where the contract refuses."""

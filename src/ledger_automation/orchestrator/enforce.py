@@ -38,6 +38,7 @@ from ledger_automation.orchestrator.ports import (
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.values import CaseId, Salt, parse_timestamp
+from ledger_automation.verify.enforcement_audit import standing
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import CaseRecord, EventRecord
 from ledger_automation.workflows import Command, Workflow, workflow
@@ -82,8 +83,8 @@ class Enforcer:
     def open_case(self, table: Workflow[Any], intent: Intent, *, seconds: float = 60) -> RecordedStep:
         """Open an enforced case under a fresh random id; raises as `advance` does."""
         salt = Salt.random()
-        standing = Standing(CaseId.random(), table, Level.ENFORCED)
-        point = Standpoint(standing, Link(), Blinded(self._secret, salt))
+        fresh = Standing(CaseId.random(), table, Level.ENFORCED)
+        point = Standpoint(fresh, Link(), Blinded(self._secret, salt))
         return self._decided(self._hold(point, intent, salt), seconds)
 
     def advance(self, case_id: CaseId, intent: Intent, *, seconds: float = 60) -> RecordedStep:
@@ -139,11 +140,11 @@ class Enforcer:
             raise NotFound(f"There is no case {case_id}.", case_id=case_id)
         if record.level != Level.ENFORCED:
             raise Conflict(f"Case {case_id} is of level {record.level}; no contract decides its steps.")
-        standing, trail = Standing.of(record), unit.cases.trail(case_id)
+        stored, trail = Standing.of(record), unit.cases.trail(case_id)
         if trail[0].salt is None:
             raise Conflict(f"The first step of case {case_id} was erased; nothing can be enforced in it any more.")
         names = Blinded(self._secret, trail[0].salt)
-        return Standpoint(standing, _link(trail[-1]), names)
+        return Standpoint(stored, _link(trail[-1]), names)
 
     def sign(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
         """Apply the law and have the actor sign; nothing is stored and nothing sent."""
@@ -217,21 +218,21 @@ class Enforcer:
         """Return the block in which the contract took the step, whoever relayed it."""
         event = _unchanged(held)
         kept = ActorSignature.read(event.signature or {})
-        return self._ledgers.taken(event.workflow, bytes.fromhex(kept.case_key), bytes.fromhex(kept.commitment))
+        return self._ledgers.taken(event.workflow, standing(event, kept.after()))
 
     def _record(self, held: HeldStep) -> RecordedStep:
         """Make the step an event (T1). Whoever was faster has recorded the same one."""
         event = _unchanged(held)
         with self._begin() as unit:
             record = unit.cases.case(held.case_id)
-            standing = _before(record, event)
+            before = _before(record, event)
             if record is not None and record.sequence >= held.sequence:
                 unit.steps.release(held)
                 unit.commit()
                 raise Conflict(f"Step {held.sequence} of case {held.case_id} was recorded by another process.")
             command = Command(event.action, event.actor, event.payload)
-            case = standing.table.apply(standing.case, command, parse_timestamp(event.occurred_at)).case
-            ready, _ = self._recorder.complete(standing, case, event, held.salt, held.documents)
+            case = before.table.apply(before.case, command, parse_timestamp(event.occurred_at)).case
+            ready, _ = self._recorder.complete(before, case, event, held.salt, held.documents)
             unit.cases.record([ready])
             unit.steps.release(held)
             unit.commit()

@@ -395,8 +395,8 @@ class CaseLedgers(Protocol):
         """Return the contract's word of a case: head (216 bits) | steps taken (32) | state (8); 0 for none."""
         ...
 
-    def taken(self, name: str, case_key: bytes, commitment: bytes) -> int | None:
-        """Return the block in which the contract took a step, whoever relayed it; None where it did not."""
+    def taken(self, name: str, word: int) -> int | None:
+        """Return the block in which a step led its case to a standing, whoever relayed it; None where none did."""
         ...
 
     def call(self, name: str, step: EnforcedStep, signature: bytes) -> Call:

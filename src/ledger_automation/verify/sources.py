@@ -222,6 +222,10 @@ class ChainSource(Protocol):
         """Return the word that a workflow's contract holds of a case: head, steps taken, state; 0 for none."""
         ...
 
+    def took(self, contract: str, word: int) -> bool:
+        """Tell whether a workflow's contract ever took the step that led a case to this word."""
+        ...
+
 
 class NoChain:
     """A chain that cannot be asked, and why: every question raises Unreachable with that sentence."""
@@ -246,5 +250,9 @@ class NoChain:
         raise Unreachable(self._sentence)
 
     def standing(self, contract: str, case_key: bytes) -> int:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def took(self, contract: str, word: int) -> bool:  # noqa: ARG002
         """Raise Unreachable."""
         raise Unreachable(self._sentence)

@@ -194,15 +194,15 @@ class Verifier:
             self._steps.append(VerifiedStep(self._step, None, detail))
 
     def _taken(self, last: AuditEvent, link: Link) -> None:
-        """Ask the contract; a later step of the case hides whether this one was its last, not that it was taken."""
+        """Ask the contract: it stands where the step led, or it has gone on from there."""
         if self._chain is None:
             return
-        check_code(self._chain, self._policy.ledgers[last.workflow])
-        there = self._chain.standing(self._policy.ledgers[last.workflow].contract, link.case_key)
+        pinned, expected = self._policy.ledgers[last.workflow], standing(last, link)
+        check_code(self._chain, pinned)
+        there = self._chain.standing(pinned.contract, link.case_key)
         steps, later = last.sequence + 1, steps_of(there) - last.sequence - 1
-        if later < 0 or (later == 0 and there != standing(last, link)):
-            sentence = "The contract never took the step."
-            raise Contradiction(sentence, expected=hex(standing(last, link)), actual=hex(there))
+        if there != expected and (later <= 0 or not self._chain.took(pinned.contract, expected)):
+            raise Contradiction("The contract never took the step.", expected=hex(expected), actual=hex(there))
         self._holds(f"the contract has taken {steps} steps{f', and {later} later' if later else ''}")
 
     def _holds(self, detail: str) -> None:
