@@ -204,6 +204,10 @@ def test_a_passkey_signs(office: Office, verifier: str) -> None:
     holder = Person(f"holder of {verifier}", to_canonical_address(address) + key, sign)
     office.seat(holder, "clerk")
     assert office.ask("seatOf", holder.number) == (2, holder.signer)
+    elsewhere = bytes.fromhex("11" * 19 + "22") + key  # the same key behind another verifier is the same signer
+    assert office.refusal("seat", 77, 1, elsewhere)[0] in {"SignerSeated", "NoSuchVerifier"}
+    wallet = to_canonical_address(office.address) + key
+    assert office.refusal("seat", 77, 1, wallet)[0] == "SignerSeated"
     applied = office.signed(ANNA, "applicant", "apply")
     office.take(applied)
     _, other = passkey(verifier)

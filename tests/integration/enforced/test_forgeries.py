@@ -11,12 +11,15 @@ from integration.enforced.conftest import Town
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.enforced import ActorSignature
 from ledger_automation.audit.trail import Trail
-from ledger_automation.orchestrator.transition import Intent, Standing, advance
+from ledger_automation.orchestrator.receipt import issue
+from ledger_automation.orchestrator.submit import Lane
+from ledger_automation.orchestrator.transition import Intent, Standing, advance, open_case
 from ledger_automation.values import CaseId, Salt
 from ledger_automation.verify.auditor import Auditor
-from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.verdict import Finding
-from ledger_automation.workflows import Actor, Command
+from ledger_automation.verify.policy import Level, VerificationPolicy
+from ledger_automation.verify.verdict import Finding, Verdict
+from ledger_automation.verify.verifier import Verifier
+from ledger_automation.workflows import Actor, Command, workflow
 
 
 def found(town: Town, case_id: CaseId) -> set[tuple[str, int | None, str | None]]:
@@ -41,8 +44,94 @@ def test_a_step_with_a_made_up_signature(town: Town, case_id: CaseId, part: str)
     """The office signs as good as it can: everything right but for one part; only the actor's key is missing."""
     forge(town, case_id, part)
     town.seal()
-    assert found(town, case_id) <= {("T06", 2, "signature"), ("T42", 2, "signature")}
-    assert found(town, case_id)
+    assert found(town, case_id) == {("T06", 2, "signature")}
+    with town.ledger.read() as unit:
+        alone = Auditor(town.enforcing.policy).audit(unit.cases, unit.log)
+    seen = [each for each in alone.findings if (each.case_id, each.tampering) == (case_id, "T06")]
+    assert bool(seen) == (part != "facts"), "all but the facts can be told without asking the contract"
+
+
+def test_an_unsigned_case_is_not_enforced_whatever_its_receipt_says(town: Town) -> None:
+    opened = open_case(
+        town.ledger.begin,
+        town.ledger.recorder,
+        workflow("permit"),
+        Level.ANCHORED,
+        town.intent("anna", "applicant", "submit_application"),
+    )
+    town.seal()
+    with town.ledger.read() as unit:
+        receipt = issue(unit, CaseId(opened.event.case_id))
+    for level, verdict in ((Level.ANCHORED, Verdict.FINAL), (Level.ENFORCED, Verdict.CONTRADICTED)):
+        answer = Verifier(town.enforcing.policy.at(level), town.enforcing.chain.anchor).verify(receipt)
+        assert answer.verdict is verdict
+
+
+def test_a_forged_step_does_not_hide_behind_later_ones(town: Town, case_id: CaseId) -> None:
+    """The receipt of a forged step, while the contract has gone on with a genuine one in its place."""
+    forge(town, case_id, "")
+    town.seal()
+    with town.ledger.read() as unit:
+        receipt = issue(unit, case_id)
+    relay(town, case_id, "clara", "request_documents", missing="plan")
+    relay(town, case_id, "clara", "determine_advice_need")
+    answer = Verifier(town.enforcing.policy, town.enforcing.chain.anchor).verify(receipt)
+    assert answer.verdict is Verdict.CONTRADICTED, answer
+
+
+def test_anothers_step_under_the_same_commitment_is_not_ours(
+    town: Town, case_id: CaseId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Lane, "send", die)
+        with pytest.raises(KeyboardInterrupt):
+            town.do(case_id, "boris", "clerk", "determine_advice_need")
+    with town.ledger.read() as unit:
+        (held,) = unit.steps.held()
+    commitment = bytes.fromhex(ActorSignature.read(decode(held.canonical).signature or {}).commitment)
+    relay(town, case_id, "clara", "determine_advice_need", commitment=commitment)
+    (ended,) = town.enforcing.enforcer.wait(seconds=60)
+    assert ended.refusal is not None
+    assert ended.refusal.error == "StaleSequence"
+    assert len(town.events(case_id)) == 2
+    assert found(town, case_id) == {("T03", 1, "signature")}, "what Clara did past the office is seen"
+
+
+_relayed: dict[CaseId, Any] = {}
+
+
+def relay(town: Town, case_id: CaseId, who: str, action: str, commitment: bytes = b"", **payload: Any) -> None:
+    """Have a clerk sign a step by himself and bring it to the contract past the office."""
+    enforcer, chain = town.enforcing.enforcer, town.enforcing.chain
+    if case_id not in _relayed:
+        with town.ledger.read() as unit:
+            _relayed[case_id] = genuine(town, unit, case_id)
+    point = _relayed[case_id]
+    intent = town.intent(who, "clerk", action, **payload)
+    step = enforcer.in_contract_words(point, intent, commitment or Salt.random())
+    _, signature = chain.actors.sign(who, step.digest(chain.ledgers.domain("permit")))
+    call = chain.ledgers.call("permit", step, signature)
+    web3 = chain.ledgers._connection.web3
+    sent = web3.eth.send_transaction(
+        {"from": web3.eth.accounts[4], "to": call.contract, "data": call.data, "gas": 400_000}  # type: ignore[typeddict-item]
+    )
+    assert chain.ledgers._connection.mined(sent.to_0x_hex())["status"] == 1
+    case = point.standing.table.apply(point.standing.case, intent.command, intent.at).case
+    facts = point.standing.table.enforcement.facts(case.data, point.names)
+    _relayed[case_id] = point._replace(standing=point.standing._replace(case=case), link=step.after(facts))
+
+
+def genuine(town: Town, unit: Any, case_id: CaseId) -> Any:
+    """Where the case stood after its first two steps, whatever was forged since."""
+    trail, law = unit.cases.trail(case_id), Trail()
+    for row in trail[:2]:
+        law.follow(decode(row.canonical), row.commitment)
+    point = town.enforcing.enforcer.standpoint(unit, case_id)
+    link = ActorSignature.read(decode(trail[1].canonical).signature or {}).after()
+    return point._replace(standing=point.standing._replace(case=law.case), link=link)
 
 
 def test_with_the_actors_key_stolen_the_contract_still_never_took_it(town: Town, case_id: CaseId) -> None:
@@ -112,7 +201,7 @@ def forge(town: Town, case_id: CaseId, part: str) -> None:
     event = decode(held.canonical)
     kept: dict[str, Any] = dict(event.signature or {})
     spoilt = {
-        "signature": lambda old: "00" + old[2:],
+        "signature": lambda old: f"{int(old[:2], 16) ^ 1:02x}{old[2:]}",
         "signer": lambda _: "22" * 20,
         "terms": lambda old: f"{int(old, 16) + 1:064x}",
         "previous_head": lambda old: f"{int(old, 16) ^ (1 << 100):064x}",
