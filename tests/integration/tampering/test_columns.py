@@ -55,7 +55,7 @@ CONSEQUENCES = {
 def columns() -> list[str]:
     models = [model for model in vars(tables).values() if hasattr(model, "__table__")]
     found = {model.__tablename__: [column.name for column in model.__table__.columns] for model in models}
-    assert set(found) == {*EVIDENCE, "intake_run", "alarm"}
+    assert set(found) == {*EVIDENCE, "intake_run", "alarm", "held_step"}
     return [f"{table}.{column}" for table in EVIDENCE for column in found[table]]
 
 
