@@ -21,7 +21,15 @@ from ledger_automation.study.measurement import machine  # noqa: E402
 from support.branches import instrument  # noqa: E402  the tests' own tools are no package
 from support.solidity import copied, line, measured  # noqa: E402
 
-SUITES = ("laws", "test_case_ledger.py", "test_checkpoint_registry.py", "test_rfc9162.py", "test_malformed.py")
+SUITES = (
+    "laws",
+    "test_case_ledger.py",
+    "test_checkpoint_registry.py",
+    "test_rfc9162.py",
+    "test_rotation.py",
+    "test_malformed.py",
+    "test_fields.py",
+)
 
 
 def run(root: Path) -> set[int]:

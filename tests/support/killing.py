@@ -23,7 +23,13 @@ REGISTRY: Final = ("tests/contracts/test_checkpoint_registry.py", "tests/contrac
 
 def laws(name: str) -> tuple[str, ...]:
     """Return the walks of one workflow, in Python and on Anvil."""
-    return ("tests/contracts/laws/test_laws.py", "tests/contracts/test_malformed.py", "-k", f"anvil and {name}")
+    return (
+        "tests/contracts/laws/test_laws.py",
+        "tests/contracts/test_malformed.py",
+        "tests/contracts/test_fields.py",
+        "-k",
+        f"anvil and {name}",
+    )
 
 
 # By the last matching beginning of a contract's path.

@@ -1,7 +1,9 @@
 """What a parking fine carries and remembers: rules, payloads, and the facts that its state follows from."""
 
 from datetime import datetime
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
+
+import msgspec
 
 from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Step, Text
 
@@ -10,17 +12,21 @@ APPEALED: Final = ("appealed_to_authority", "appealed_to_court")
 OPEN: Final = (*RUNGS, *APPEALED)
 
 
+Days = Annotated[int, msgspec.Meta(ge=0, le=3660)]
+"""A term in days: at most ten years, so that it ends within the calendar."""
+
+
 class Rules(Payload, frozen=True):
     """What differs between countries and years; the defaults are German law (OWiG) in Mecklenburg-Vorpommern."""
 
     hearing_required: bool = True
     appeal_before_notice: bool = False
-    appeal_days: int = 14
+    appeal_days: Days = 14
     court_directly: bool = False
-    court_days: int = 14
-    court_days_after_decision: int = 14
-    penalty_after_days: int | None = None
-    collection_after_days: int = 28
+    court_days: Days = 14
+    court_days_after_decision: Days = 14
+    penalty_after_days: Days | None = None
+    collection_after_days: Days = 28
     holidays_of: str = "MV"
     zone: str = "Europe/Berlin"
 
