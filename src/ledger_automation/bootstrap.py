@@ -191,10 +191,15 @@ def publish(home: Path, text: str) -> None:
     _replace(path, "".join(f"{line}\n" for line in lines).encode())
 
 
-def member_secret(home: Path) -> bytes:
-    """Read the secret that turns pseudonyms into members' numbers, or make one; raises Misconfigured."""
+def member_secret(home: Path, *, create: bool = True) -> bytes:
+    """Read the secret that turns pseudonyms into members' numbers; where there is none, make one or return nothing.
+
+    Raises Misconfigured.
+    """
     path = home / "keys" / "members.key"
     if not path.exists():
+        if not create:
+            return b""
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_once(path, secrets.token_bytes(32).hex().encode())
     try:

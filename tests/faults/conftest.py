@@ -168,7 +168,7 @@ def _subject(key: str) -> Subject:
     kind, *rest = key.split("/")
     if kind == "checkpoint":
         return Subject(tree_size=int(rest[0]))
-    return Subject(case_id=rest[0], sequence=int(rest[1]))
+    return Subject(case_id=rest[0], sequence=int(rest[1]), call=rest[2])
 
 
 @pytest.fixture

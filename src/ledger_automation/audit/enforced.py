@@ -18,12 +18,14 @@ the event with its signature; the two share their salt.
 
 import hashlib
 import hmac
-from typing import Annotated, Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
+from coincurve import PublicKey
 
 from ledger_automation.errors import InvalidValue
-from ledger_automation.workflows._enforcement import Word, keccak256, moment, pack
+from ledger_automation.workflows._enforcement import Names, Word, keccak256, moment, pack
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import ROLES, Case, Step
 
@@ -33,6 +35,9 @@ _LOW: Final = 256 - HEAD_BITS
 _WORD_BYTES: Final = 32
 _MOMENT_BITS: Final = 64
 _SIGNED_BITS: Final = 208
+_ADDRESS_BYTES: Final = 20
+_RECOVERABLE_BYTES: Final = 65
+_FIRST_PARITY: Final = 27
 
 _DOMAIN: Final = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _STEP: Final = (
@@ -43,6 +48,9 @@ _STEP: Final = (
 
 HexWord = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 """A word as an event keeps it."""
+
+Number = Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)]
+"""A member's number on chain."""
 
 
 class Domain(NamedTuple):
@@ -114,9 +122,11 @@ class EnforcedStep(NamedTuple):
 class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an enforced event keeps of its signature: all that is needed to check it again. Numbers and bytes are hex.
 
-    ``signer`` is an address, or a verifier's address and a key (ERC-7913); ``contract`` is an address in lower case;
-    ``facts`` is what the law remembers after the step, without the first word. With it a stranger, who cannot turn a
-    pseudonym into a number, can still compute the head and ask the contract.
+    ``signer`` is an address, or a verifier's address and a key (ERC-7913); ``signer_kind`` says whether the signature
+    leads to it by itself (``key``), or whether only a contract can tell (``contract``: a wallet, a passkey);
+    ``contract`` is an address in lower case; ``facts`` is what the law remembers after the step, without the first
+    word; ``members`` are the numbers of everybody whom step and facts name. With them a stranger, who cannot turn a
+    pseudonym into a number, can still compute every signed word and the head, and ask the contract.
     """
 
     chain_id: Annotated[int, msgspec.Meta(ge=0)]
@@ -127,14 +137,21 @@ class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     terms: HexWord
     arguments: tuple[HexWord, ...]
     facts: tuple[HexWord, ...]
+    members: dict[str, Number]
+    signer_kind: Literal["key", "contract"]
     signer: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{40}|[0-9a-f]{168})$")]
     signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2})*$")]
 
     @classmethod
     def of(
-        cls, step: EnforcedStep, facts: tuple[Word, ...], domain: Domain, signed: tuple[bytes, bytes]
+        cls,
+        step: EnforcedStep,
+        facts: tuple[Word, ...],
+        members: Mapping[str, int],
+        domain: Domain,
+        signed: tuple[bytes, bytes],
     ) -> "ActorSignature":
-        """Write down a signed step: what the law remembers after it, where it counts, signer and signature."""
+        """Write down a signed step: what the law remembers after it, who is who, where it counts, who signed it how."""
         signer, signature = signed
         return cls(
             chain_id=domain.chain_id,
@@ -145,6 +162,8 @@ class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             terms=_octets(step.terms).hex(),
             arguments=tuple(_octets(each).hex() for each in step.arguments),
             facts=tuple(_octets(each).hex() for each in facts),
+            members=dict(members),
+            signer_kind="key" if recovered(step.digest(domain), signature) == signer else "contract",
             signer=signer.hex(),
             signature=signature.hex(),
         )
@@ -162,6 +181,15 @@ class ActorSignature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         before = Link(bytes.fromhex(self.case_key), int(self.previous_head, 16))
         given = tuple(int(each, 16) for each in self.arguments)
         return EnforcedStep(before, bytes.fromhex(self.commitment), int(self.terms, 16), given)
+
+    @property
+    def member(self) -> int:
+        """The number of the member who signed."""
+        return _field(int(self.terms, 16), *_SIGNED[3])
+
+    def names(self, salt: bytes) -> Names:
+        """Return who is who by this signature, and the case's blinded texts by the salt of its first step."""
+        return Stated(self.members, salt)
 
     def after(self) -> Link:
         """Return where the case stands after the step."""
@@ -191,7 +219,55 @@ class Blinded(NamedTuple):
 
     def blind(self, text: str) -> int:
         """Return 128 bits for a text of this case."""
-        return int.from_bytes(hmac.digest(self.salt, text.encode(), hashlib.sha256)[:16], "big")
+        return _blind(self.salt, text)
+
+
+class Stated(NamedTuple):
+    """`workflows._enforcement.Names` without the ledger's secret: members as a signature states them."""
+
+    members: Mapping[str, int]
+    salt: bytes
+
+    def member(self, pseudonym: str) -> int:
+        """Return the member's number; raises InvalidValue for whom nothing is stated of."""
+        if pseudonym and pseudonym not in self.members:
+            raise InvalidValue("The members of a signature", sorted(self.members), f"with {pseudonym} among them")
+        return self.members[pseudonym] if pseudonym else 0
+
+    def blind(self, text: str) -> int:
+        """Return 128 bits for a text of this case."""
+        return _blind(self.salt, text)
+
+
+class Noted:
+    """Any `Names`, and whom they were asked for."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self.members: dict[str, int] = {}
+
+    def member(self, pseudonym: str) -> int:
+        """Return the member's number, and note it."""
+        number = self._names.member(pseudonym)
+        if number:
+            self.members[pseudonym] = number
+        return number
+
+    def blind(self, text: str) -> int:
+        """Return 128 bits for a text of this case."""
+        return self._names.blind(text)
+
+
+def recovered(digest: bytes, signature: bytes) -> bytes | None:
+    """Return the address of the ordinary key that made a signature (r, s and v of 27 or 28), None for any other."""
+    if len(signature) != _RECOVERABLE_BYTES or signature[-1] < _FIRST_PARITY:
+        return None
+    parity = bytes([signature[-1] - _FIRST_PARITY])
+    try:
+        key = PublicKey.from_signature_and_message(signature[:-1] + parity, digest, hasher=None)
+    except ValueError:
+        return None
+    return keccak256(key.format(compressed=False)[1:])[-_ADDRESS_BYTES:]
 
 
 def member_number(secret: bytes, pseudonym: str) -> int:
@@ -200,7 +276,7 @@ def member_number(secret: bytes, pseudonym: str) -> int:
 
 
 def in_numbers(  # noqa: PLR0913, PLR0917  a step has as many parts
-    table: Workflow[Any], case: Case | None, action: str, step: Step, names: Blinded, deadline: int
+    table: Workflow[Any], case: Case | None, action: str, step: Step, names: Names, deadline: int
 ) -> tuple[Word, tuple[Word, ...]]:
     """Return terms and arguments of a typed step; raises InvalidValue for what cannot be enforced."""
     enforcement = table.enforcement
@@ -224,6 +300,15 @@ def in_numbers(  # noqa: PLR0913, PLR0917  a step has as many parts
 def in_short(terms: Word) -> tuple[int, ...]:
     """Return what terms say of an event: moment, sequence, action, role."""
     return tuple(_field(terms, *place) for place in (_SIGNED[0], _SIGNED[2], *_SIGNED[4:]))
+
+
+def deadline_of(terms: Word) -> int:
+    """Return until when a signature may be used, in seconds since 1970."""
+    return _field(terms, *_SIGNED[1])
+
+
+def _blind(salt: bytes, text: str) -> int:
+    return int.from_bytes(hmac.digest(salt, text.encode(), hashlib.sha256)[:16], "big")
 
 
 def _nothing(*_: object) -> tuple[Word, ...]:

@@ -55,6 +55,10 @@ class AnchoringChain:
         """Tell whether a ledger ever took the step that led to a standing."""
         return self.registry.took(contract, word)
 
+    def seated(self, contract: str) -> frozenset[tuple[int, bytes]]:
+        """Return everybody who ever had a seat in a ledger."""
+        return self.registry.seated(contract)
+
     def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
         """Return ``anchor(...)`` as a call."""
         return self.registry.call(origin, previous_size, checkpoint, proof)

@@ -22,28 +22,37 @@ from ledger_automation.orchestrator.ports import Call
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._table import ROLES
 
-_STANDING: Final = Interface(
+_LEDGER: Final = Interface(
     [
         {
             "type": "function",
             "name": "standingOf",
             "inputs": [{"name": "caseKey", "type": "bytes16"}],
             "outputs": [{"name": "", "type": "uint256"}],
-        }
+        },
+        {
+            "type": "event",
+            "name": "MemberSeated",
+            "inputs": [
+                {"name": "member", "type": "uint32", "indexed": True},
+                {"name": "roles", "type": "uint8", "indexed": False},
+                {"name": "signer", "type": "bytes", "indexed": False},
+            ],
+        },
     ]
 )
-"""What every ledger answers, whatever its workflow (``ICaseLedger``)."""
+"""What every ledger answers and reports, whatever its workflow (``ICaseLedger``, ``IMembers``)."""
 
 
 def standing(connection: Connection, contract: str, case_key: bytes) -> int:
     """Return a ledger's word of a case, 0 for none; raises Misconfigured for the answer of something else."""
-    request: Any = {"to": checksummed(contract), "data": _STANDING.encode("standingOf", [case_key])}
+    request: Any = {"to": checksummed(contract), "data": _LEDGER.encode("standingOf", [case_key])}
     with connection.asking():
         try:
             answer = connection.web3.eth.call(request)
         except REVERTS as error:
             raise Misconfigured(f"The contract at {contract} enforces no workflow: it reverts.") from error
-    (word,) = _STANDING.decode("standingOf", bytes(answer))
+    (word,) = _LEDGER.decode("standingOf", bytes(answer))
     return int(word)
 
 
@@ -53,6 +62,17 @@ def taken(connection: Connection, contract: str, word: int, since: int = 0) -> i
     with connection.asking():
         found = connection.web3.eth.get_logs(request)
     return found[0]["blockNumber"] if found else None
+
+
+def seated(connection: Connection, contract: str) -> frozenset[tuple[int, bytes]]:
+    """Return everybody who ever had a seat in a ledger: the member's number, and its signer."""
+    request: Any = {"address": checksummed(contract), "topics": [_LEDGER.topic("MemberSeated")], "fromBlock": 0}
+    with connection.asking():
+        found = connection.web3.eth.get_logs(request)
+    return frozenset(
+        (int.from_bytes(each["topics"][1], "big"), _LEDGER.data("MemberSeated", bytes(each["data"]))[-1])
+        for each in found
+    )
 
 
 class CaseLedgers:

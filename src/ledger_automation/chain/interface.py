@@ -85,6 +85,14 @@ class Interface:
         """Return an event's first topic, the keccak-256 of its signature."""
         return event_abi_to_log_topic(self._events[event])
 
+    def data(self, event: str, octets: bytes) -> tuple[Any, ...]:
+        """Decode what an event carries beside its topics; raises Misconfigured for the event of something else."""
+        kinds = [each["type"] for each in self._events[event]["inputs"] if not each["indexed"]]
+        try:
+            return decode(kinds, octets)
+        except DecodingError as error:
+            raise Misconfigured(f"The contract does not report {event} as it should.", event=event) from error
+
 
 def _shown(kind: str, value: Any) -> Any:
     if kind == "address":

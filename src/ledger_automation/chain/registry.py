@@ -11,7 +11,7 @@ from typing import Any, Final
 from web3.types import TxParams
 
 from ledger_automation.chain import artifacts, creation
-from ledger_automation.chain.case_ledger import standing, taken
+from ledger_automation.chain.case_ledger import seated, standing, taken
 from ledger_automation.chain.connection import REVERTS, Connection
 from ledger_automation.chain.deploy import CONTRACT, identify
 from ledger_automation.chain.interface import Interface, checksummed
@@ -95,6 +95,10 @@ class Registry:
     def took(self, contract: str, word: int) -> bool:
         """Tell whether a ledger ever took the step that led to a standing."""
         return taken(self._connection, contract, word) is not None
+
+    def seated(self, contract: str) -> frozenset[tuple[int, bytes]]:
+        """Return everybody who ever had a seat in a ledger."""
+        return seated(self._connection, contract)
 
     def _anchored(self, logs: list[Any], origin: bytes) -> AnchoredCheckpoint | None:
         """Read the one event of this contract for this origin; two would leave open which of them is meant."""

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from ledger_automation.bootstrap import open_ledger, reading_chain
+from ledger_automation.bootstrap import member_secret, open_ledger, reading_chain
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
@@ -36,7 +36,8 @@ def audit(
         asked = choose_policy(settings, policy, level)
         chain = stack.enter_context(reading_chain(settings, asked)) if asked.level in ON_CHAIN else None
         unit = stack.enter_context(ledger.read())
-        auditor = Auditor(asked, chain, tuple(read_note(each, asked) for each in held or ()))
+        notes, secret = tuple(read_note(each, asked) for each in held or ()), member_secret(settings.home, create=False)
+        auditor = Auditor(asked, chain, notes, secret)
         report = auditor.audit(unit.cases, unit.log, _last(mark))
     if mark is not None and report.mark is not None:
         mark.write_bytes(msgspec.json.encode(report.mark))

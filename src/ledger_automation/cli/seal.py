@@ -48,7 +48,7 @@ def seal(
 def _brought_on(ledger: Ledger) -> list[str]:
     """Bring signed steps that still wait for the chain to their end; return what the contracts refused, in words."""
     with ledger.read() as unit:
-        if not unit.steps.held():
+        if not (unit.steps.held() or unit.steps.refused()):
             return []
     with ledger.enforcing() as chain:
         ended = chain.enforcer.wait(seconds=_SECONDS)

@@ -2,8 +2,7 @@
 
     draft    the law in Python applies the step; the actor signs what the contract must know of it (EIP-712)
     hold     the signed step is stored; nothing has happened yet, and no other step of the case may start
-    send     the lane relays it; a contract that refuses ends it here, under the name of its own rule
-    record   final on the chain: event, case and content in one commit, and the step is held no longer (T1)
+    settle   the lane relays it; final on the chain it becomes an event, refused it is let go     `settle`
 
 If we die after `hold`, `settle` sends the very same step again; after `send`, the lane knows its bytes by hash; after
 the chain took it, `settle` records it. So the database never says of an enforced step that it happened before the chain
@@ -13,42 +12,39 @@ What this does not do: it holds no actor's key and cannot make up for one. Anyon
 relayer brought to the contract is recorded just the same.
 """
 
-import time
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ledger_automation.audit.encoding import decode, encode
-from ledger_automation.audit.enforced import ActorSignature, Blinded, EnforcedStep, Link, in_numbers
-from ledger_automation.audit.event import AuditEvent
+from ledger_automation.audit.enforced import ActorSignature, Blinded, EnforcedStep, Link, Noted, in_numbers
 from ledger_automation.canonical import commit
-from ledger_automation.errors import ChainRefused, Conflict, Contradiction, NotFound, Unreachable
+from ledger_automation.errors import (
+    Conflict,
+    Contradiction,
+    NotFound,
+)
 from ledger_automation.orchestrator.ports import (
-    OPEN,
     ActorKeys,
     Begin,
     CaseLedgers,
     HeldStep,
     RecordedStep,
-    State,
-    Subject,
     UnitOfWork,
 )
+from ledger_automation.orchestrator.settle import Decided, Settler
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
-from ledger_automation.values import CaseId, Salt, parse_timestamp
-from ledger_automation.verify.enforcement_audit import standing
+from ledger_automation.values import CaseId, Salt
 from ledger_automation.verify.policy import Level
-from ledger_automation.verify.sources import CaseRecord, EventRecord
-from ledger_automation.workflows import Command, Workflow, workflow
-from ledger_automation.workflows._enforcement import Enforcement
+from ledger_automation.verify.sources import EventRecord
+from ledger_automation.workflows import Workflow
+from ledger_automation.workflows._enforcement import Enforcement, Names
 from ledger_automation.workflows._table import Step
 
 VALIDITY: Final = timedelta(days=7)
 """How long a signature may be used: longer than a node is usually away, shorter than a forgotten step is harmless."""
-
-_POLL: Final = 0.05
 
 
 class Standpoint(NamedTuple):
@@ -56,15 +52,7 @@ class Standpoint(NamedTuple):
 
     standing: Standing
     link: Link
-    names: Blinded
-
-
-class Decided(NamedTuple):
-    """What became of a held step: the event that it is now, or why the contract refused it."""
-
-    held: HeldStep
-    step: RecordedStep | None
-    refusal: ChainRefused | None
+    names: Names
 
 
 class Enforcer:
@@ -75,7 +63,7 @@ class Enforcer:
     ) -> None:
         self._begin = begin
         self._recorder = recorder
-        self._lane = lane
+        self._settler = Settler(begin, recorder, lane, ledgers)
         self._ledgers = ledgers
         self._actors = actors
         self._secret = secret
@@ -85,7 +73,7 @@ class Enforcer:
         salt = Salt.random()
         fresh = Standing(CaseId.random(), table, Level.ENFORCED)
         point = Standpoint(fresh, Link(), Blinded(self._secret, salt))
-        return self._decided(self._hold(point, intent, salt), seconds)
+        return self._settler.decided(self._hold(point, intent, salt), seconds)
 
     def advance(self, case_id: CaseId, intent: Intent, *, seconds: float = 60) -> RecordedStep:
         """Take an enforced case one step on, and wait for the chain.
@@ -94,7 +82,7 @@ class Enforcer:
         of the case waits, Unreachable where the chain does not decide in time: then the step is held, and `settle`
         brings it to its end.
         """
-        return self._decided(self.hold(case_id, intent), seconds)
+        return self._settler.decided(self.hold(case_id, intent), seconds)
 
     def hold(self, case_id: CaseId, intent: Intent) -> HeldStep:
         """Have a step signed and stored, and leave it to `settle`; raises as `advance` does, short of the chain."""
@@ -103,35 +91,12 @@ class Enforcer:
         return self._hold(point, intent, Salt.random())
 
     def settle(self) -> list[Decided]:
-        """Bring every held step on: send what was not sent, record what is final; returns those that ended."""
-        self._lane.settle()
-        with self._begin() as unit:
-            held = unit.steps.held()
-        ended = []
-        for each in held:
-            try:
-                if (step := self._bring_on(each)) is not None:
-                    ended.append(Decided(each, step, None))
-            except ChainRefused as refusal:
-                ended.append(Decided(each, None, refusal))
-        return ended
+        """Bring every held step on, as `Settler.settle` does."""
+        return self._settler.settle()
 
     def wait(self, *, seconds: float) -> list[Decided]:
-        """Settle until no step is held; returns what ended, raises Unreachable when that takes longer."""
-        ended: list[Decided] = []
-        give_up = time.monotonic() + seconds
-        while True:
-            try:
-                ended += self.settle()
-            except (Conflict, Unreachable):
-                if time.monotonic() > give_up:
-                    raise
-            with self._begin() as unit:
-                if not (left := len(unit.steps.held())):
-                    return ended
-            if time.monotonic() > give_up:
-                raise Unreachable(f"{left} signed steps still wait for the chain after {seconds:.0f} seconds.")
-            time.sleep(_POLL)
+        """Bring every held step to its end, as `Settler.wait` does."""
+        return self._settler.wait(seconds=seconds)
 
     def standpoint(self, unit: UnitOfWork, case_id: CaseId) -> Standpoint:
         """Return where an enforced case stands; raises NotFound, Conflict for a case of another level."""
@@ -149,16 +114,18 @@ class Enforcer:
     def sign(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
         """Apply the law and have the actor sign; nothing is stored and nothing sent."""
         event, case = self._recorder.draft(point.standing, intent)
-        step = self.in_contract_words(point, intent, commit(salt, encode(event)))
+        noted = Noted(point.names)
+        step = self.in_contract_words(point._replace(names=noted), intent, commit(salt, encode(event)))
         domain = self._ledgers.domain(event.workflow)
         signed = self._actors.sign(event.actor.id, step.digest(domain))
-        facts = _enforcement(point.standing.table).facts(case.data, point.names)
-        kept = msgspec.to_builtins(ActorSignature.of(step, facts, domain, signed))
+        facts = _enforcement(point.standing.table).facts(case.data, noted)
+        kept = msgspec.to_builtins(ActorSignature.of(step, facts, noted.members, domain, signed))
         ready, _ = self._recorder.complete(
             point.standing, case, msgspec.structs.replace(event, signature=kept), salt, intent.documents
         )
         call = self._ledgers.call(event.workflow, step, signed[1])
-        return HeldStep(event.case_id, event.sequence, salt, ready.canonical, intent.documents, call)
+        documents = msgspec.msgpack.encode(intent.documents)
+        return HeldStep(event.case_id, event.sequence, salt, ready.canonical, documents, call)
 
     def in_contract_words(self, point: Standpoint, intent: Intent, commitment: bytes) -> EnforcedStep:
         """Return a step as the contract sees it, lawful or not; raises InvalidValue for what cannot be enforced."""
@@ -180,69 +147,6 @@ class Enforcer:
             unit.commit()  # from here on the signed step survives us
         return held
 
-    def _decided(self, held: HeldStep, seconds: float) -> RecordedStep:
-        give_up = time.monotonic() + seconds
-        while True:
-            try:
-                self._lane.settle()
-                if (step := self._bring_on(held)) is not None:
-                    return step
-            except (Conflict, Unreachable):  # another transaction of the key is before it, or nobody answers
-                if time.monotonic() > give_up:
-                    raise
-            if time.monotonic() > give_up:
-                sentence = f"The chain did not decide the step within {seconds:.0f} seconds; it is held."
-                raise Unreachable(sentence, case_id=held.case_id, sequence=held.sequence)
-            time.sleep(_POLL)
-
-    def _bring_on(self, held: HeldStep) -> RecordedStep | None:
-        """Send a held step, or record it once it is final; None while the chain has not decided."""
-        subject = Subject(case_id=held.case_id, sequence=held.sequence)
-        with self._begin() as unit:
-            states = {each.state for each in unit.anchors.of(subject)}
-        if State.FINAL in states:
-            return self._record(held)
-        if states & set(OPEN):
-            return None
-        if self._lane.is_final(self._taken_in(held)):  # somebody else relayed it
-            return self._record(held)
-        try:
-            self._lane.send(subject, held.call)
-        except ChainRefused:
-            if self._taken_in(held) is None:
-                self._release(held)
-                raise
-        return None
-
-    def _taken_in(self, held: HeldStep) -> int | None:
-        """Return the block in which the contract took the step, whoever relayed it."""
-        event = _unchanged(held)
-        kept = ActorSignature.read(event.signature or {})
-        return self._ledgers.taken(event.workflow, standing(event, kept.after()))
-
-    def _record(self, held: HeldStep) -> RecordedStep:
-        """Make the step an event (T1). Whoever was faster has recorded the same one."""
-        event = _unchanged(held)
-        with self._begin() as unit:
-            record = unit.cases.case(held.case_id)
-            before = _before(record, event)
-            if record is not None and record.sequence >= held.sequence:
-                unit.steps.release(held)
-                unit.commit()
-                raise Conflict(f"Step {held.sequence} of case {held.case_id} was recorded by another process.")
-            command = Command(event.action, event.actor, event.payload)
-            case = before.table.apply(before.case, command, parse_timestamp(event.occurred_at)).case
-            ready, _ = self._recorder.complete(before, case, event, held.salt, held.documents)
-            unit.cases.record([ready])
-            unit.steps.release(held)
-            unit.commit()
-        return ready
-
-    def _release(self, held: HeldStep) -> None:
-        with self._begin() as unit:
-            unit.steps.release(held)
-            unit.commit()
-
 
 def _link(last: EventRecord) -> Link:
     """Return where a case stands on chain; raises Contradiction where its last event is not signed."""
@@ -256,20 +160,3 @@ def _enforcement(table: Workflow[Any]) -> Enforcement:
     if table.enforcement is None:
         raise NotFound(f"No contract enforces the workflow {table.name}.", workflow=table.name)
     return table.enforcement
-
-
-def _unchanged(held: HeldStep) -> AuditEvent:
-    """Read a held step; raises Contradiction where its row is not what the actor signed."""
-    event = decode(held.canonical)
-    signed = ActorSignature.read(event.signature or {}).commitment
-    found = commit(held.salt, encode(msgspec.structs.replace(event, signature=None))).hex()
-    if found != signed:
-        sentence = f"The held step {held.sequence} of case {held.case_id} is not what its actor signed."
-        raise Contradiction(sentence, expected=signed, actual=found, case_id=held.case_id)
-    return event
-
-
-def _before(record: CaseRecord | None, event: AuditEvent) -> Standing:
-    if record is not None:
-        return Standing.of(record)
-    return Standing(CaseId(event.case_id), workflow(event.workflow), Level.ENFORCED)

@@ -8,6 +8,7 @@ edge; leaving the block without a commit leaves nothing behind. For each port on
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -79,18 +80,23 @@ class IntakeRun(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a transaction is sent for: the checkpoint of a size, or one step of a case."""
+    """What a transaction is sent for: the checkpoint of a size, or one step of a case.
+
+    ``call`` tells a step from another one that was signed for the same place: what became of the one says nothing of
+    the other.
+    """
 
     tree_size: int | None = None
     case_id: str | None = None
     sequence: int | None = None
+    call: str = ""
 
     @property
     def key(self) -> str:
         """Name it in one stable text."""
         if self.tree_size is not None:
             return f"checkpoint/{self.tree_size}"
-        return f"step/{self.case_id}/{self.sequence}"
+        return f"step/{self.case_id}/{self.sequence}/{self.call}"
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -100,16 +106,29 @@ class Call(msgspec.Struct, frozen=True):
     data: bytes
     gas: int = 0
 
+    @property
+    def short(self) -> str:
+        """Tell it from other calls: 16 hex digits of its SHA-256."""
+        return sha256(self.contract.encode() + self.data).hexdigest()[:16]
+
 
 class HeldStep(NamedTuple):
-    """A signed step on its way to its contract: everything that is needed to send it, and to record it afterwards."""
+    """A signed step on its way to its contract: everything that is needed to send it, and to record it afterwards.
+
+    ``documents`` are `DocumentRecord`s as MessagePack.
+    """
 
     case_id: str
     sequence: int
     salt: bytes
     canonical: bytes
-    documents: tuple[DocumentRecord, ...]
+    documents: bytes
     call: Call
+
+    @property
+    def subject(self) -> Subject:
+        """What its transactions are sent for."""
+        return Subject(case_id=self.case_id, sequence=self.sequence, call=self.call.short)
 
 
 class SignedSubmission(msgspec.Struct, frozen=True):
@@ -171,6 +190,7 @@ class AlarmKind(StrEnum):
     REORGANISED = "reorganised"
     FINAL_CONTRADICTED = "final_contradicted"
     OTHER_CHAIN = "other_chain"
+    HELD_STEP = "held_step"
 
 
 class Alarm(msgspec.Struct, frozen=True):
@@ -293,7 +313,7 @@ class IntakeStore(Protocol):
 
 
 class HeldStepStore(Protocol):
-    """Signed steps that their contract has not decided yet."""
+    """Signed steps that their contract has not decided yet, or has refused while they still may be used."""
 
     def hold(self, step: HeldStep) -> None:
         """Store a step. MUST raise Conflict where another step of its case is held."""
@@ -303,8 +323,16 @@ class HeldStepStore(Protocol):
         """Return all that are held."""
         ...
 
+    def refuse(self, step: HeldStep) -> None:
+        """Hold a step no longer, and keep it: its contract refused it, and may yet be shown it again by anybody."""
+        ...
+
+    def refused(self) -> list[HeldStep]:
+        """Return all that were refused."""
+        ...
+
     def release(self, step: HeldStep) -> None:
-        """Hold a step no longer. MUST leave another step of the same case alone."""
+        """Forget a step. MUST leave another step of the same case alone."""
         ...
 
 

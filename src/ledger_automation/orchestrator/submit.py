@@ -108,6 +108,10 @@ class Lane:
         groups = groupby(rows, key=lambda row: (row.signed.sender, row.signed.nonce))
         return [self._settle(look, list(siblings)) for _, siblings in groups]
 
+    def ring(self, kind: AlarmKind, about: str, sentence: str, **facts: Any) -> None:
+        """Let a person hear of something, once for as long as it stands."""
+        self._watch.ring(kind, about, sentence, **facts)
+
     def is_final(self, block: int | None) -> bool:
         """Tell whether a block is final by the policy and by the chain's own word; None is in no block."""
         return block is not None and block <= self._final_block(self._chain.look(None))

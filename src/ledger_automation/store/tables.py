@@ -15,7 +15,7 @@
 The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -25,10 +25,15 @@ def _octets() -> Any:
     return Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+IS_ENFORCED: Final = text("level = 'enforced'")
+"""Of a case, in the very words of its index."""
+
+
 class CaseRow(SQLModel, table=True):
     """Where a case stands. ``head`` is the commitment of its last event, ``data`` its law's memory."""
 
     __tablename__ = "case"
+    __table_args__ = (Index("ix_case_enforced", "case_id", sqlite_where=IS_ENFORCED),)
 
     case_id: str = Field(primary_key=True)
     workflow: str
@@ -121,7 +126,7 @@ class CheckpointRow(SQLModel, table=True):
 class SubmissionRow(SQLModel, table=True):
     """A signed transaction, stored before it was sent; ``state`` is one of `orchestrator.ports.State`.
 
-    ``subject`` names what it is for: a checkpoint (``tree_size``) or a step (``case_id``, ``sequence``).
+    ``subject`` names what it is for: a checkpoint (``tree_size``) or a step (``case_id``, ``sequence``, ``call``).
     """
 
     __tablename__ = "submission"
@@ -136,6 +141,7 @@ class SubmissionRow(SQLModel, table=True):
     tree_size: int | None = Field(foreign_key="checkpoint.tree_size")
     case_id: str | None
     sequence: int | None
+    call: str
     chain_id: int
     contract: str
     sender: str
@@ -151,18 +157,22 @@ class SubmissionRow(SQLModel, table=True):
 class HeldStepRow(SQLModel, table=True):
     """A signed step on its way to the contract that enforces its law; at most one a case, gone once it is decided.
 
-    ``documents`` are the step's attachments (MessagePack), ``data`` the call of ``contract`` that takes it.
+    ``documents`` are the step's attachments (MessagePack), ``data`` the call of ``contract`` that takes it, told from
+    others by ``call``. One that was ``refused`` stays for as long as the contract might still take it.
     """
 
     __tablename__ = "held_step"
+    __table_args__ = (Index("ix_held_step_case", "case_id", unique=True, sqlite_where=text("NOT refused")),)
 
     case_id: str = Field(primary_key=True)
+    call: str = Field(primary_key=True)
     sequence: int
     salt: bytes = _octets()
     canonical: bytes = _octets()
     documents: bytes = _octets()
     contract: str
     data: bytes = _octets()
+    refused: bool
 
 
 class AlarmRow(SQLModel, table=True):

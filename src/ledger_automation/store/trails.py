@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, select, union
 
-from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow, table
+from ledger_automation.store.tables import IS_ENFORCED, AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow, table
 from ledger_automation.verify.sources import COLUMNS, CaseRecord, EventRecord
 
 Trail = tuple[str, CaseRecord | None, list[EventRecord]]
@@ -74,8 +74,12 @@ def trails(connection: Connection, after_event: int, after_leaf: int) -> Iterato
 
 
 def _touched(after_event: int, after_leaf: int) -> Any:
-    """Choose cases by primary keys alone, so that it costs what is new and not what is there."""
+    """Choose cases by keys alone, so that it costs what is new and not what is there.
+
+    Enforced cases are always among them: their contracts may have moved on without us.
+    """
     return union(
+        select(_CASE.c.case_id).where(IS_ENFORCED),
         select(_EVENT.c.case_id).where(_EVENT.c.id > after_event),
         select(_LEAF.c.case_id).where(_LEAF.c.leaf_index >= after_leaf),
     )

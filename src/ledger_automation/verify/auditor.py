@@ -65,13 +65,21 @@ class AuditReport(msgspec.Struct, frozen=True):
 
 
 class Auditor:
-    """Audits one log. ``held`` are checkpoint notes that somebody outside kept."""
+    """Audits one log. ``held`` are checkpoint notes that somebody outside kept.
+
+    ``secret`` is the ledger's for members' numbers: who has it also knows which number on chain is whose.
+    """
 
     def __init__(
-        self, policy: VerificationPolicy, chain: ChainSource | None = None, held: tuple[str, ...] = ()
+        self,
+        policy: VerificationPolicy,
+        chain: ChainSource | None = None,
+        held: tuple[str, ...] = (),
+        secret: bytes = b"",
     ) -> None:
         self._policy = policy
         self._chain = chain
+        self._secret = secret
         self._held = [open_checkpoint(note, policy.origin, policy.keys()) for note in held]
 
     def audit(self, cases: CaseSource, log: LogSource, mark: Mark | None = None) -> AuditReport:
@@ -82,7 +90,7 @@ class Auditor:
         anchors, unreachable = self._anchors(log, mark)
         report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
         tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
-        enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None)
+        enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None, self._secret)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones, enforcement)
         findings = [*report.findings, *_examine(examiner, cases, mark, report)]
         if anchors is not None:

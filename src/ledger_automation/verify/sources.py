@@ -118,7 +118,8 @@ class CaseSource(Protocol):
         """Yield case by case: id, row and all events by column ``sequence``.
 
         Cases without events and events without a case are yielded too; any order of cases will do. With positive
-        bounds, only cases with an event whose id is above ``after_event`` or with a leaf from ``after_leaf`` on.
+        bounds, only cases with an event whose id is above ``after_event`` or with a leaf from ``after_leaf`` on, and
+        those of level ``enforced``, whose contracts may have moved on by themselves.
         """
         ...
 
@@ -226,6 +227,10 @@ class ChainSource(Protocol):
         """Tell whether a workflow's contract ever took the step that led a case to this word."""
         ...
 
+    def seated(self, contract: str) -> frozenset[tuple[int, bytes]]:
+        """Return everybody who ever had a seat in a workflow's contract: the member's number, and its signer."""
+        ...
+
 
 class NoChain:
     """A chain that cannot be asked, and why: every question raises Unreachable with that sentence."""
@@ -254,5 +259,9 @@ class NoChain:
         raise Unreachable(self._sentence)
 
     def took(self, contract: str, word: int) -> bool:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def seated(self, contract: str) -> frozenset[tuple[int, bytes]]:  # noqa: ARG002
         """Raise Unreachable."""
         raise Unreachable(self._sentence)

@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from ledger_automation.audit.encoding import decode
-from ledger_automation.audit.enforced import ActorSignature, Link
+from ledger_automation.audit.enforced import Link
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
@@ -30,8 +30,9 @@ from ledger_automation.errors import Contradiction, InvalidInput, LedgerError, M
 from ledger_automation.merkle import leaf_hash, verify_consistency, verify_inclusion
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.receipt import AnchorClaim, Entry, Receipt, decode_proof
-from ledger_automation.verify.enforcement_audit import check_code, check_signature, standing, steps_of
+from ledger_automation.verify.enforcement_audit import PinnedLedger, standing, steps_of
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
+from ledger_automation.verify.signatures import Numbers, SignedCase
 from ledger_automation.verify.sources import AnchorEvidence, ChainSource
 from ledger_automation.verify.verdict import RECEIPT_HOLDS, SENTENCES, Sentence, Verdict, VerifiedStep, shown
 
@@ -181,27 +182,28 @@ class Verifier:
             detail = f"the policy pins no contract that enforces {last.workflow}; the signatures were not asked for"
             self._steps.append(VerifiedStep(self._step, None, detail))
             return
+        followed = SignedCase(self._policy, Numbers())
+        if last.sequence and len(signed) == 1:
+            followed.skip()
         link = Link()
         for event, salt in signed:
-            single = event.signature is not None and event.sequence and not link.case_key
-            before = ActorSignature.read(event.signature or {}).step().before if single else link
-            link = check_signature(event, salt, before, self._policy)
+            link = followed.follow(event, salt)
         if self._policy.level in ON_CHAIN and self._chain is not None:
             self._holds(f"{len(signed)} signed by their actors")
-            self._taken(last, link)
+            self._taken(last, link, followed.signers)
         else:
             detail = f"{len(signed)} signatures are well formed; who may sign only the contract knows"
             self._steps.append(VerifiedStep(self._step, None, detail))
 
-    def _taken(self, last: AuditEvent, link: Link) -> None:
-        """Ask the contract: it stands where the step led, or it has gone on from there."""
+    def _taken(self, last: AuditEvent, link: Link, signers: set[tuple[int, bytes]]) -> None:
+        """Ask the contract: it knows the signers, and stands where the step led or has gone on from there."""
         if self._chain is None:
             return
-        pinned, expected = self._policy.ledgers[last.workflow], standing(last, link)
-        check_code(self._chain, pinned)
-        there = self._chain.standing(pinned.contract, link.case_key)
+        contract, expected = PinnedLedger(self._chain, self._policy.ledgers[last.workflow]), standing(last, link)
+        contract.require_seats(signers)
+        there = contract.standing(link.case_key)
         steps, later = last.sequence + 1, steps_of(there) - last.sequence - 1
-        if there != expected and (later <= 0 or not self._chain.took(pinned.contract, expected)):
+        if there != expected and (later <= 0 or not contract.took(expected)):
             raise Contradiction("The contract never took the step.", expected=hex(expected), actual=hex(there))
         self._holds(f"the contract has taken {steps} steps{f', and {later} later' if later else ''}")
 

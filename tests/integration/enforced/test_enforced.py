@@ -3,12 +3,13 @@
 import pytest
 
 from integration.enforced.conftest import Town
+from integration.enforced.past_the_office import relay
 from ledger_automation.errors import ChainRefused, Conflict, Misconfigured, TransitionNotAllowed, Unreachable
-from ledger_automation.orchestrator.enforce import Enforcer
-from ledger_automation.orchestrator.ports import Subject
 from ledger_automation.orchestrator.receipt import issue
+from ledger_automation.orchestrator.settle import Settler
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.values import CaseId
+from ledger_automation.verify.auditor import Auditor
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import Verdict
 from ledger_automation.verify.verifier import Verifier
@@ -73,7 +74,7 @@ def test_a_step_survives_the_death_of_its_process(
 
     with monkeypatch.context() as patch:
         if moment == "before recording":
-            patch.setattr(Enforcer, "_record", die)
+            patch.setattr(Settler, "_record", die)
         else:
             patch.setattr(Lane, "send", die if moment == "before sending" else send_and_die)
         with pytest.raises(Died):
@@ -89,50 +90,6 @@ def test_a_step_survives_the_death_of_its_process(
     assert town.audit().verdict is Verdict.FINAL
 
 
-def test_a_step_that_somebody_else_relayed_is_recorded_all_the_same(
-    town: Town, case_id: CaseId, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise Died
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Lane, "send", die)
-        with pytest.raises(Died):
-            town.do(case_id, "boris", "clerk", "determine_advice_need")
-    with town.ledger.read() as unit:
-        (held,) = unit.steps.held()
-    connection = town.enforcing.chain.ledgers._connection
-    request = {
-        "from": connection.web3.eth.accounts[5],
-        "to": held.call.contract,
-        "data": held.call.data,
-        "gas": 300_000,
-    }
-    connection.mined(connection.web3.eth.send_transaction(request).to_0x_hex())  # type: ignore[arg-type]
-    town.enforcing.enforcer.wait(seconds=60)
-    assert town.events(case_id)[-1] == "determine_advice_need"
-    with town.ledger.read() as unit:
-        assert unit.anchors.of(Subject(case_id=case_id, sequence=2)) == []
-
-
-def test_a_held_step_that_is_refused_later_is_named_and_let_go(
-    town: Town, case_id: CaseId, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def die(*_: object) -> None:
-        raise Died
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Lane, "send", die)
-        with pytest.raises(Died):
-            town.do(case_id, "boris", "clerk", "determine_advice_need")
-    town.enforcing.admit("permit", "boris", ())
-    (ended,) = town.enforcing.enforcer.settle()
-    assert ended.refusal is not None
-    assert (ended.refusal.error, ended.step) == ("RoleNotHeld", None)
-    assert (town.held(), len(town.events(case_id))) == (0, 2)
-    town.enforcing.admit("permit", "boris", ("clerk",))
-
-
 def test_without_a_chain_a_signed_step_waits(town: Town, case_id: CaseId, monkeypatch: pytest.MonkeyPatch) -> None:
     def silence(*_: object) -> None:
         raise Unreachable("Nobody answers.")
@@ -146,3 +103,16 @@ def test_without_a_chain_a_signed_step_waits(town: Town, case_id: CaseId, monkey
     assert (town.held(), len(town.events(case_id))) == (1, 2)
     town.enforcing.enforcer.wait(seconds=60)
     assert (town.held(), len(town.events(case_id))) == (0, 3)
+
+
+def test_what_was_done_past_the_office_is_seen_from_a_mark_too(town: Town, case_id: CaseId) -> None:
+    """Nothing is new in the database: only the contract has moved on."""
+    town.seal()
+    with town.ledger.read() as unit:
+        auditor = Auditor(town.enforcing.policy, town.enforcing.chain.anchor)
+        mark = auditor.audit(unit.cases, unit.log).mark
+        assert mark is not None
+        assert auditor.audit(unit.cases, unit.log, mark).verdict is Verdict.FINAL
+        relay(town, case_id, "clara", "determine_advice_need")
+        report = auditor.audit(unit.cases, unit.log, mark)
+    assert [(each.tampering, each.sequence) for each in report.findings if each.case_id == case_id] == [("T03", 1)]

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from integration.enforced.conftest import Town
+from integration.enforced.past_the_office import relay
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.enforced import ActorSignature
 from ledger_automation.audit.trail import Trail
@@ -39,7 +40,10 @@ def test_a_lawful_step_that_nobody_signed(town: Town, case_id: CaseId) -> None:
     assert found(town, case_id) == {("T06", 2, "signature")}
 
 
-@pytest.mark.parametrize("part", ["signature", "signer", "terms", "previous_head", "commitment", "facts", "contract"])
+PARTS = ["signature", "signer", "terms", "arguments", "previous_head", "commitment", "facts", "contract", "members"]
+
+
+@pytest.mark.parametrize("part", [*PARTS, "signer_kind"])
 def test_a_step_with_a_made_up_signature(town: Town, case_id: CaseId, part: str) -> None:
     """The office signs as good as it can: everything right but for one part; only the actor's key is missing."""
     forge(town, case_id, part)
@@ -48,7 +52,7 @@ def test_a_step_with_a_made_up_signature(town: Town, case_id: CaseId, part: str)
     with town.ledger.read() as unit:
         alone = Auditor(town.enforcing.policy).audit(unit.cases, unit.log)
     seen = [each for each in alone.findings if (each.case_id, each.tampering) == (case_id, "T06")]
-    assert bool(seen) == (part != "facts"), "all but the facts can be told without asking the contract"
+    assert bool(seen) == (part != "signer_kind"), "only the contract knows who a wallet is"
 
 
 def test_an_unsigned_case_is_not_enforced_whatever_its_receipt_says(town: Town) -> None:
@@ -98,40 +102,6 @@ def test_anothers_step_under_the_same_commitment_is_not_ours(
     assert ended.refusal.error == "StaleSequence"
     assert len(town.events(case_id)) == 2
     assert found(town, case_id) == {("T03", 1, "signature")}, "what Clara did past the office is seen"
-
-
-_relayed: dict[CaseId, Any] = {}
-
-
-def relay(town: Town, case_id: CaseId, who: str, action: str, commitment: bytes = b"", **payload: Any) -> None:
-    """Have a clerk sign a step by himself and bring it to the contract past the office."""
-    enforcer, chain = town.enforcing.enforcer, town.enforcing.chain
-    if case_id not in _relayed:
-        with town.ledger.read() as unit:
-            _relayed[case_id] = genuine(town, unit, case_id)
-    point = _relayed[case_id]
-    intent = town.intent(who, "clerk", action, **payload)
-    step = enforcer.in_contract_words(point, intent, commitment or Salt.random())
-    _, signature = chain.actors.sign(who, step.digest(chain.ledgers.domain("permit")))
-    call = chain.ledgers.call("permit", step, signature)
-    web3 = chain.ledgers._connection.web3
-    sent = web3.eth.send_transaction(
-        {"from": web3.eth.accounts[4], "to": call.contract, "data": call.data, "gas": 400_000}  # type: ignore[typeddict-item]
-    )
-    assert chain.ledgers._connection.mined(sent.to_0x_hex())["status"] == 1
-    case = point.standing.table.apply(point.standing.case, intent.command, intent.at).case
-    facts = point.standing.table.enforcement.facts(case.data, point.names)
-    _relayed[case_id] = point._replace(standing=point.standing._replace(case=case), link=step.after(facts))
-
-
-def genuine(town: Town, unit: Any, case_id: CaseId) -> Any:
-    """Where the case stood after its first two steps, whatever was forged since."""
-    trail, law = unit.cases.trail(case_id), Trail()
-    for row in trail[:2]:
-        law.follow(decode(row.canonical), row.commitment)
-    point = town.enforcing.enforcer.standpoint(unit, case_id)
-    link = ActorSignature.read(decode(trail[1].canonical).signature or {}).after()
-    return point._replace(standing=point.standing._replace(case=law.case), link=link)
 
 
 def test_with_the_actors_key_stolen_the_contract_still_never_took_it(town: Town, case_id: CaseId) -> None:
@@ -206,11 +176,16 @@ def forge(town: Town, case_id: CaseId, part: str) -> None:
         "terms": lambda old: f"{int(old, 16) + 1:064x}",
         "previous_head": lambda old: f"{int(old, 16) ^ (1 << 100):064x}",
         "commitment": lambda _: "33" * 32,
+        "arguments": lambda _: ("55" * 32,),
+        "members": lambda old: {who: number ^ 1 for who, number in old.items()},
+        "signer_kind": lambda _: "contract",
         "facts": lambda old: tuple(f"{int(each, 16) ^ 1:064x}" for each in old),
         "contract": lambda _: "0x" + "44" * 20,
     }
     if part:
         kept[part] = spoilt[part](kept[part])
+    if part == "signer_kind":
+        kept["signer"] = spoilt["signer"](kept["signer"])
     assert ActorSignature.read(kept)
     standing = Standing.of(record)
     case = standing.table.apply(standing.case, Command(event.action, event.actor, event.payload), lawful().at).case

@@ -23,12 +23,13 @@ def upgrade() -> None:
         batch.add_column(sa.Column("subject", sa.String(), nullable=False, server_default=""))
         batch.add_column(sa.Column("case_id", sa.String(), nullable=True))
         batch.add_column(sa.Column("sequence", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("call", sa.String(), nullable=False, server_default=""))
         batch.add_column(sa.Column("attempt", sa.Integer(), nullable=False, server_default="1"))
         batch.add_column(sa.Column("sent_block", sa.Integer(), nullable=False, server_default="0"))
     # An old row says nothing of when it was sent: at its block at the latest, else it is stuck, which asking finds out.
     op.execute("UPDATE submission SET subject = 'checkpoint/' || tree_size, sent_block = coalesce(block_number, 0)")
     with op.batch_alter_table("submission") as batch:
-        for name in ("subject", "attempt", "sent_block"):
+        for name in ("subject", "call", "attempt", "sent_block"):
             batch.alter_column(name, server_default=None)
     for name, columns in INDICES.items():
         op.create_index(name, "submission", columns)
@@ -55,6 +56,6 @@ def downgrade() -> None:
         op.drop_index(name, table_name="submission")
     op.execute("DELETE FROM submission WHERE tree_size IS NULL")
     with op.batch_alter_table("submission") as batch:
-        for name in ("subject", "case_id", "sequence", "attempt", "sent_block"):
+        for name in ("subject", "case_id", "sequence", "call", "attempt", "sent_block"):
             batch.drop_column(name)
         batch.alter_column("tree_size", existing_type=sa.Integer(), nullable=False)
