@@ -17,6 +17,9 @@ from ledger_automation.chain.local import open_chain
 
 ANNA, BORIS, CLARA, EVE = (person(name) for name in ("anna", "boris", "clara", "eve"))
 
+CUT_SHORT = ("UnknownError", {"data": "0x"})
+"""What Solidity itself says of bytes that are not there: no step, so no rule to name."""
+
 
 @pytest.fixture(scope="module", params=["tester", "anvil"])
 def connection(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
@@ -168,7 +171,7 @@ def test_a_case_is_named_by_its_own_commitment(office: Office) -> None:
     key, commitment, terms, witness = office.relay(applied)
     assert office.refusal("take", b"\x07" * 16, commitment, terms, witness)[0] == "KeyIsNotCommitment"
     assert office.refusal("take", bytes(16), bytes(32), terms, witness)[0] == "KeyIsNotCommitment"
-    assert office.refusal("take", key, commitment, terms | 200 << 216, witness)[0] != "allowed"
+    assert office.refusal("take", key, commitment, terms | 200 << 216, witness) == CUT_SHORT
 
 
 def test_anyone_may_relay_and_nobody_gains_by_it(office: Office) -> None:

@@ -24,6 +24,7 @@ from ledger_automation.bootstrap import open_ledger
 from ledger_automation.chain import anvil
 from ledger_automation.errors import Conflict, Contradiction, Unreachable
 from ledger_automation.settings import Settings
+from ledger_automation.study.measurement import machine
 from ledger_automation.values import CaseId
 from ledger_automation.verify.verdict import Verdict
 
@@ -124,5 +125,6 @@ def test_a_head_below_the_last_final_anchor_stops_everything_with_an_alarm(tmp_p
 
 def kept(seen: Counter[str], steps: dict[CaseId, int], seconds: float) -> None:
     if FILE:
-        figures = {"seed": SEED, **seen, "cases": len(steps), "steps": sum(steps.values()), "seconds": round(seconds)}
+        totals = {"cases": len(steps), "steps": sum(steps.values()), "seconds": round(seconds)}
+        figures = {"seed": SEED, **seen, **totals, **machine()}
         Path(FILE).write_text(json.dumps(figures, indent=2) + "\n", "utf-8")
