@@ -8,6 +8,9 @@ interface ILaw {
     /// @notice Nobody decides in his own case.
     error NobodyDecidesInOwnCase(Member member);
 
+    /// @notice Who acts as applicant acts in his own case only.
+    error OwnCaseOnly(Member member);
+
     /// @notice A decision is prepared by one officer and taken by another.
     error FourEyes(Member member);
 

@@ -8,6 +8,9 @@ interface IPermitLedger {
     /// @notice An application handed in by the office names its applicant.
     error ApplicantUnknown();
 
+    /// @notice Who applies for himself does so under the office's own rules; others are set by an officer.
+    error RulesAreTheOffices();
+
     /// @notice A version of a document has one hash for ever; a change is a new version.
     error DocumentVersionFixed(uint256 version);
 

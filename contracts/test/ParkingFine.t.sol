@@ -19,6 +19,8 @@ contract ParkingFineHandler is Office {
         uint256 expense;
         uint256 paid;
         uint256 appealDays;
+        uint256 person;
+        bool heard;
         bool noticed;
         bool served;
         bool penalty;
@@ -65,15 +67,17 @@ contract ParkingFineHandler is Office {
         who = 1 + who % PEOPLE;
         amount = amount % 3e3;
         if (what % 3 == 0) {
-            _did(1, _step(1, 1, who));
+            if (_did(1, _step(1, 1, who))) _book.heard = true;
         } else if (what % 3 == 1) {
             if (!_did(2, _step(2, 1, who, amount))) return;
+            must(who != _book.person, "somebody changed his own fine");
             must(!_book.served && !_book.penalty, "FI7: the amount was changed after service");
             _book.amount = amount;
             _settle();
         } else {
             if (!_did(3, _step(3, 1, who, amount))) return;
             must(!_book.noticed, "a second notice");
+            must(_rules & 1 == 0 || _book.heard, "a notice before the hearing");
             (_book.noticed, _book.expense) = (true, amount);
             _settle();
         }
@@ -92,11 +96,19 @@ contract ParkingFineHandler is Office {
         if (!_did(4, _step(4, 5, 1 + who % PEOPLE, terms))) return;
         must(_book.noticed && !_book.served, "served without a notice, or twice");
         _book.served = true;
-        _book.appealEnds = uint40(terms) * _SECOND;
-        _book.courtEnds = uint40(terms >> 40) * _SECOND;
+        must(uint40(terms) * _SECOND + 1 hours * _SECOND >= _moment + _book.appealDays * _DAY, "FI8: too short a term");
+        // What was withdrawn or decided before stays over.
+        if (_book.appealEnds == 0) {
+            _book.appealEnds = uint40(terms) * _SECOND;
+            _book.courtEnds = uint40(terms >> 40) * _SECOND;
+        }
         _book.penaltyStarts = uint40(terms >> 80) * _SECOND;
         _book.collectionStarts = uint40(terms >> 120) * _SECOND;
-        must(_book.appealEnds + 1 hours * _SECOND >= _moment + _book.appealDays * _DAY, "FI8: too short a term");
+    }
+
+    /// @dev Whom the fine concerns, or anybody who says so.
+    function _asPerson(uint256 who) private view returns (uint256) {
+        return who >> 128 & 1 == 1 && _book.person != 0 ? _book.person : 1 + who % PEOPLE;
     }
 
     /// @dev Also at the last moment of the term and at the first one after it.
@@ -109,15 +121,17 @@ contract ParkingFineHandler is Office {
         bool timely = ends == 0 || _moment < ends;
         bool lawful = _running() && !_book.collected && _book.pending == 0 && timely
             && (_book.noticed || before) && (!court || direct || _book.authorityDecided);
-        bool taken = _did(court ? 6 : 5, _step(court ? 6 : 5, 0, 1 + who % PEOPLE));
+        who = _asPerson(who);
+        lawful = lawful && (_book.person == 0 || _book.person == who);
+        bool taken = _did(court ? 6 : 5, _step(court ? 6 : 5, 0, who));
         must(taken == lawful, "FI4: an appeal in time was refused, or one that was late taken");
-        if (taken) (_book.pending, _book.decided) = (court ? 2 : 1, false);
+        if (taken) (_book.pending, _book.decided, _book.person) = (court ? 2 : 1, false, who);
     }
 
     function treat(uint256 what, uint256 dismiss, uint256 who, uint256 wait) external {
         if (!_goesOn(wait)) return;
-        who = 1 + who % PEOPLE;
         what = what % 4;
+        who = what == 3 ? _asPerson(who) : 1 + who % PEOPLE;
         bool done;
         if (what == 1) {
             done = _did(8, _step(8, 2, who, dismiss % 4 == 0 ? 1 : dismiss % 16 == 1 ? 2 : 0));
@@ -135,8 +149,10 @@ contract ParkingFineHandler is Office {
         }
         if (!done) return;
         must(_book.pending != 0 || what > 1, "an appeal that there is not was treated");
+        must(what != 0 || who != _book.person, "somebody forwarded his own appeal");
+        must(what != 3 || who == _book.person, "somebody withdrew another's appeal");
         if (what == 1) {
-            must(who != _book.recorder, "somebody decided in his own case");
+            _mustBeOthers(who);
             must(!_book.decided, "an appeal was decided twice");
             (_book.decided, _book.dismissed) = (true, dismiss % 4 == 0);
         }
@@ -161,10 +177,12 @@ contract ParkingFineHandler is Office {
             must(!_book.authorityDecided || _moment >= _book.courtEnds, "FI6: collected before the way to the court");
             _book.collected = true;
         } else if (what % 4 == 2) {
-            if (_did(15, _step(15, 3, who))) (_book.settled, _book.refunded) = (true, true);
+            if (!_did(15, _step(15, 3, who))) return;
+            must(who != _book.person, "somebody gave up his own fine");
+            (_book.settled, _book.refunded) = (true, true);
         } else if (edge % 4 == 3) {
             if (!_did(16, _step(16, 2, who))) return;
-            must(who != _book.recorder, "somebody decided in his own case");
+            _mustBeOthers(who);
             _book.dismissed = true;
         }
     }
@@ -204,6 +222,10 @@ contract ParkingFineHandler is Office {
         must(state != 10 || _book.paid > _due(), "overpaid, and not paid beyond what is due");
         must((state == _DISMISSED) == _book.dismissed, "dismissed, or not");
         must(state > 8 || _book.paid < _due(), "open, and paid");
+    }
+
+    function _mustBeOthers(uint256 who) private view {
+        must(who != _book.recorder && who != _book.person, "somebody decided in his own case");
     }
 
     function _close(uint256 courtEnds) private {
@@ -269,7 +291,7 @@ contract ParkingFineTest {
 
     /// @dev What shows nothing would also pass: a seeded walk must take every action there is.
     function test_a_walk_takes_every_action() external {
-        for (uint256 i = 0; i < 6_000; ++i) {
+        for (uint256 i = 0; i < 12_000; ++i) {
             (uint256 a, uint256 b, uint256 c, uint256 d, uint256 e) =
                 (_draw(i, 0), _draw(i, 1), _draw(i, 2), _draw(i, 3), _draw(i, 4));
             uint256 what = a % 16;

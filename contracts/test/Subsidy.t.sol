@@ -60,6 +60,8 @@ contract SubsidyHandler is Office {
     uint256 private constant _LAST = 24;
 
     Book private _book;
+    uint256 private _applicant;
+    uint256 private _appliedBy;
     mapping(uint256 number => TrancheBook) private _tranche;
 
     /// @dev How often each action was taken, so that a test can tell that none was left out.
@@ -81,7 +83,9 @@ contract SubsidyHandler is Office {
         uint256 applicant = 1 + who % PEOPLE;
         uint256 application = own | planned << 56 | applicant << 112 | _KIND << 144 | planned << 192
             | (flags >> 5 & 1) << 254 | 1 << 255;
-        _did(1, _step(1, 0, 1 + (who >> 8) % PEOPLE, application));
+        if (_did(1, _step(1, 0, 1 + (who >> 8) % PEOPLE, application))) {
+            (_applicant, _appliedBy) = (applicant, 1 + (who >> 8) % PEOPLE);
+        }
         if (flags >> 6 & 1 == 1) _did(2, _step(2, 1, 1 + (who >> 16) % PEOPLE));
         if (flags >> 7 & 1 == 1) _did(5, _step(5, 1, 2));
         if (flags >> 11 & 3 == 0) _detour(flags, who);
@@ -92,7 +96,10 @@ contract SubsidyHandler is Office {
     /// @dev The application goes back and comes again, or is refused, or withdrawn.
     function _detour(uint256 flags, uint256 who) private {
         uint256 way = flags >> 14 & 3;
-        if (way == 0) _did(4, _step(4, 0, 1));
+        if (way == 0) {
+            uint256 withdraws = _asApplicant(who >> 32);
+            if (_did(4, _step(4, 0, withdraws))) _mustBeOwn(withdraws);
+        }
         else if (way == 1) _did(7, _step(7, 2, 1 + (who >> 32) % PEOPLE));
         else _did(3, _step(3, 1, 1 + (who >> 32) % PEOPLE));
     }
@@ -117,15 +124,18 @@ contract SubsidyHandler is Office {
 
     function meet(uint256 condition, uint256 wait) external {
         _wait(wait);
-        if (_try(8, 1, 1 + wait % PEOPLE, condition % 3 == 0 ? condition % 100 : _CONDITION)) _book.conditionFrom = 0;
+        if (!_try(8, 1, 1 + wait % PEOPLE, condition % 3 == 0 ? condition % 100 : _CONDITION)) return;
+        _mustBeOthers(1 + wait % PEOPLE);
+        _book.conditionFrom = 0;
     }
 
     function request(uint256 number, uint256 amount, uint256 payee, uint256 who, uint256 wait) external {
         _wait(wait);
-        (number, who, payee) = (number % (_TRANCHES + 1), 1 + who % PEOPLE, 1 + payee % (PEOPLE + 2));
+        (number, who, payee) = (number % (_TRANCHES + 1), _asApplicant(who), 1 + payee % (PEOPLE + 2));
         uint256 spent = amount >> 64 & 1 == 1 ? (amount >> 65) % 1e6 : 0;
         amount = amount >> 250 == 0 ? amount & 2 ** 56 - 1 : amount % (_left() + 2);
         if (!_try(9, 0, who, number | amount << 16 | payee << 72 | spent << 104)) return;
+        _mustBeOwn(who);
         TrancheBook storage tranche = _tranche[number];
         must(tranche.stage == Stage.None || tranche.stage == Stage.Returned, "a tranche was requested twice");
         _mustBeInPeriod();
@@ -142,15 +152,19 @@ contract SubsidyHandler is Office {
         (number, who) = (number % (_TRANCHES + 1), 1 + who % PEOPLE);
         TrancheBook storage tranche = _tranche[number];
         if (what % 4 == 0) {
-            if (_try(10, 1, who, number)) must(tranche.stage == Stage.Requested, "endorsed out of order");
+            if (!_try(10, 1, who, number)) return;
+            must(tranche.stage == Stage.Requested, "endorsed out of order");
+            _mustBeOthers(who);
         } else if (what % 8 == 1) {
             if (!_try(11, what % 3, who, number)) return;
+            if (what % 3 == 0) _mustBeOwn(who);
             must(tranche.stage == Stage.Requested || tranche.stage == Stage.Approved, "returned out of order");
             (tranche.stage, tranche.expenditure, tranche.amount) = (Stage.Returned, 0, 0);
         } else {
             if (!_try(12, 2, who, number)) return;
             must(tranche.stage == Stage.Requested, "approved out of order");
             must(who != tranche.requester && who != tranche.payee, "who asks or receives approved");
+            _mustBeOthers(who);
             _mustHaveMet(number);
             (tranche.stage, tranche.approver) = (Stage.Approved, who);
         }
@@ -165,6 +179,7 @@ contract SubsidyHandler is Office {
         must(tranche.stage == Stage.Approved, "paid out of order");
         must(++tranche.payments == 1, "a tranche was paid twice");
         must(who != tranche.requester && who != tranche.approver && who != tranche.payee, "one person did two parts");
+        must(who != _applicant && who != _appliedBy, "one person did two parts");
         _mustHaveMet(number);
         _mustBeInPeriod();
         _mustHaveProvenEarlier();
@@ -178,20 +193,23 @@ contract SubsidyHandler is Office {
     /// @dev Prove, accept, ask back, pay back.
     function settle(uint256 number, uint256 who, uint256 amount, uint256 what, uint256 wait) external {
         _wait(wait);
-        (number, who) = (number % (_TRANCHES + 1), 1 + who % PEOPLE);
+        (number, who) = (number % (_TRANCHES + 1), what % 4 == 0 ? _asApplicant(who) : 1 + who % PEOPLE);
         TrancheBook storage tranche = _tranche[number];
         amount = amount % 4 == 0 ? amount % 1e6 : amount % (tranche.amount + 2);
         if (what % 4 == 0) {
             if (!_try(14, 0, who, number | amount << 16)) return;
             must(tranche.stage == Stage.Paid && tranche.asked == 0 && !tranche.accepted, "proven out of order");
+            _mustBeOwn(who);
             (tranche.unproven, tranche.expenditure) = (false, tranche.expenditure + amount);
         } else if (what % 4 == 1) {
             if (!_try(15, 4, who, number)) return;
             must(tranche.stage == Stage.Paid && !tranche.unproven && tranche.asked == 0, "accepted out of order");
             must(who != tranche.requester, "who asked accepted");
+            _mustBeOthers(who);
             tranche.accepted = true;
         } else if (what % 4 == 2) {
             if (!_try(23, what % 8 < 4 ? 2 : 4, who, number | amount << 16)) return;
+            _mustBeOthers(who);
             (tranche.asked, tranche.unproven) = (tranche.asked + amount, false);
             must(tranche.stage == Stage.Paid && tranche.asked <= tranche.amount, "more was asked back than paid");
         } else {
@@ -208,6 +226,7 @@ contract SubsidyHandler is Office {
             uint256 rate = amount % (_book.cap + 2);
             if (!_try(16, 2, who, rate)) return;
             must(rate <= _book.cap, "a rate above the programme's");
+            _mustBeOthers(who);
             _book.rate = rate;
         } else {
             bool all = what % 8 == 2;
@@ -215,6 +234,7 @@ contract SubsidyHandler is Office {
             amount = all ? rest : amount % 3 == 0 ? amount % (rest + 2) : amount % (rest / 10 + 2);
             if (!(all ? _try(18, 2, who) : _try(17, 2, who, amount))) return;
             must(_waiting() == 0 && amount <= rest && amount != 0, "what is not open was cancelled");
+            _mustBeOthers(who);
             _book.cancelled += amount;
         }
     }
@@ -222,18 +242,22 @@ contract SubsidyHandler is Office {
     /// @dev The final proof, and the end.
     function end(uint256 who, uint256 what, uint256 more, uint256 wait) external {
         _wait(wait);
-        who = 1 + who % PEOPLE;
+        who = what % 4 == 0 ? _asApplicant(who) : 1 + who % PEOPLE;
         if (what % 4 == 0) {
             uint256 spent = _proven() + more % 3;
             if (!_try(19, 0, who, (spent + (more % 5 == 0 ? 1 : 0)) | spent << 64)) return;
             must(_waiting() == 0 && _unproven() == 0 && !_book.finalProof, "a final proof before its time");
+            _mustBeOwn(who);
             _book.finalProof = true;
         } else if (what % 8 == 1) {
-            if (_try(20, 4, who)) _book.finalProof = false;
+            if (!_try(20, 4, who)) return;
+            _mustBeOthers(who);
+            _book.finalProof = false;
         } else if (what % 8 != 7 || more % 4 == 0) {
             bool close = what % 4 != 3;
             if (!(close ? _try(21, 4, who) : _try(22, 2, who))) return;
             must(!close || _book.finalProof, "closed without a final proof");
+            _mustBeOthers(who);
             (_book.over, _book.cancelled) = (true, _book.granted - _book.disbursed);
         }
     }
@@ -271,6 +295,19 @@ contract SubsidyHandler is Office {
         must(action < 8 || _book.granted != 0, "something was done before the grant");
         ++did[action];
         return true;
+    }
+
+    /// @dev Who handed the application in, or anybody who says so.
+    function _asApplicant(uint256 who) private view returns (uint256) {
+        return who >> 128 & 3 != 0 && _appliedBy != 0 ? _appliedBy : 1 + who % PEOPLE;
+    }
+
+    function _mustBeOwn(uint256 who) private view {
+        must(who == _applicant || who == _appliedBy, "somebody acted as applicant in another's case");
+    }
+
+    function _mustBeOthers(uint256 who) private view {
+        must(who != _applicant && who != _appliedBy, "somebody decided in his own case");
     }
 
     function _mustHaveMet(uint256 number) private view {
@@ -326,6 +363,7 @@ contract SubsidyHandler is Office {
     function _forget() private {
         delete _cases;
         delete _book;
+        (_applicant, _appliedBy) = (0, 0);
         for (uint256 number = 0; number <= _TRANCHES; ++number) {
             delete _tranche[number];
         }
@@ -356,7 +394,7 @@ contract SubsidyTest {
 
     /// @dev What shows nothing would also pass: a seeded walk must take every action there is.
     function test_a_walk_takes_every_action() external {
-        for (uint256 i = 0; i < 6_000; ++i) {
+        for (uint256 i = 0; i < 14_000; ++i) {
             (uint256 a, uint256 b, uint256 c, uint256 d, uint256 e) =
                 (_draw(i, 0), _draw(i, 1), _draw(i, 2), _draw(i, 3), _draw(i, 4));
             uint256 what = a % 64;

@@ -12,7 +12,7 @@ import "./parking_fine/Numbers.sol";
 /// @notice Errors stand in {IParkingFineLedger}, numbers in `parking_fine/Numbers.sol`, terms and appeals in
 /// {AppealLaw}. What was served and contested decides the rung, what was paid decides whether the case has ended.
 /// @dev The state says what is pending and how a case ended, so the facts need not: a word of rules and money, and,
-/// from the first service on, a word of moments. No plate and no name anywhere (FI9).
+/// from the first appeal or service on, a word of moments and of whom the fine concerns. No plate and no name anywhere (FI9).
 contract ParkingFineLedger is CaseLedger, AppealLaw {
     using Words for uint256;
 
@@ -67,23 +67,27 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         if (action == RECORD_FINE) return (RECORDED, _record(terms.member(), _only(action, arguments)));
         uint256 word = facts[1];
         if (action < RECORD_SERVICE) {
+            if (action == CORRECT_AMOUNT) _requireNotConcerned(terms.member(), _moments(facts));
             (state, word) = _notice(action, state, word, arguments);
         } else if (action < FORWARD_APPEAL) {
             if (action == RECORD_SERVICE) {
                 facts = _serve(terms.moment(), word, facts, _only(action, arguments));
                 return (state < APPEALED_TO_AUTHORITY ? NOTIFIED : state, facts);
             }
+            _requireOwn(terms.member(), _moments(facts));
             _requireAppeal(action, terms.moment(), state, word, _moments(facts));
             state = action == APPEAL_TO_COURT ? APPEALED_TO_COURT : APPEALED_TO_AUTHORITY;
-            word = _undecided(word);
+            return (state, _appeal(terms.member(), word, facts));
         } else if (action < ADD_PENALTY) {
-            if (action == FORWARD_APPEAL) word = _forward(word);
-            else if (action == DECIDE_APPEAL) {
-                (state, word) = _decide(terms.member(), state, word, _only(action, arguments));
+            if (action == FORWARD_APPEAL) {
+                _requireNotConcerned(terms.member(), _moments(facts));
+                word = _forward(word);
+            } else if (action == DECIDE_APPEAL) {
+                (state, word) = _decide(terms.member(), state, word, _moments(facts), _only(action, arguments));
             } else {
                 facts = action == SERVE_DECISION
                     ? _serveDecision(terms.moment(), state, word, facts, arguments)
-                    : _withdraw(terms.moment(), word, facts);
+                    : _withdraw(terms, word, facts);
                 return (uint8(word.get(RUNG, RUNG_BITS)), facts);
             }
         } else {
@@ -112,7 +116,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
             return (_standing(state, word), word);
         }
         if (rung > HEARING_SENT) revert NoticeSentOnce(rung);
-        if (word.flag(HEARING_REQUIRED) && state == RECORDED) revert HearingFirst();
+        if (word.flag(HEARING_REQUIRED) && rung == RECORDED) revert HearingFirst();
         uint256 expense = _only(action, arguments);
         if (expense >> CENTS_BITS != 0) revert ArgumentOutOfRange(0, expense);
         word = word.set(RUNG, RUNG_BITS, NOTICE_SENT) | expense << EXPENSE;
@@ -142,8 +146,11 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
             _requireCollection(terms.moment(), word, _moments(facts));
             return (IN_COLLECTION, word);
         }
-        if (action == WRITE_OFF) return (WRITTEN_OFF, word);
-        _requireNotOwn(terms.member(), word);
+        if (action == WRITE_OFF) {
+            _requireNotConcerned(terms.member(), _moments(facts));
+            return (WRITTEN_OFF, word);
+        }
+        _requireNotOwn(terms.member(), word, _moments(facts));
         return (DISMISSED, word);
     }
 

@@ -21,7 +21,10 @@ contract PermitLedger is CaseLedger, ReviewLaw {
         | 1 << DETERMINE_HOLD | 1 << PROPOSE | 1 << REFUSE | 1 << WITHDRAW | 1 << OBJECT | 1 << REJECT_OBJECTION
         | 1 << ENTER_INTO_FORCE | 1 << CLOSE_REFUSAL | 1 << EXPIRE | 1 << REVOKE;
 
-    uint256 private constant _SHORTEST_MONTH = 28 * DAY;
+    // The fewest days that so many months have, nine bits for each number of months: those from a January on, in a year
+    // that is no leap year, but for a month from the end of January or later.
+    uint256 private constant _DAYS_OF_MONTHS = 28 << 9 | 59 << 18 | 89 << 27 | 120 << 36 | 150 << 45 | 181 << 54
+        | 212 << 63 | 242 << 72 | 273 << 81 | 303 << 90 | 334 << 99 | 365 << 108;
 
     // A row: sources << 8 | roles. Bit n of sources is state n.
     uint256 private constant _REVIEW = 0x0006_02;
@@ -109,7 +112,10 @@ contract PermitLedger is CaseLedger, ReviewLaw {
     ) private pure returns (uint8, uint256) {
         if (action == GRANT) return (GRANTED, _grant(terms, word, parties, _only(action, arguments)));
         if (action == PROPOSE) return (state, _propose(terms.member(), word));
-        if (action == WITHDRAW) return (WITHDRAWN, word);
+        if (action == WITHDRAW) {
+            _requireOwn(terms.member(), word);
+            return (WITHDRAWN, word);
+        }
         return (REFUSED, _decision(terms.member(), word, parties) | OUTCOME_REFUSED << OUTCOME);
     }
 
@@ -121,6 +127,7 @@ contract PermitLedger is CaseLedger, ReviewLaw {
         uint256 moment = terms.moment();
         if (action < REMEDY) {
             if (action == NOTIFY) return (NOTIFIED, _notify(moment, word, _only(action, arguments)));
+            _requireOwn(terms.member(), word);
             _requireObjection(moment, word);
             return (OBJECTED, word);
         }
@@ -166,7 +173,10 @@ contract PermitLedger is CaseLedger, ReviewLaw {
 
     function _notify(uint256 moment, uint256 word, uint256 ends) private pure returns (uint256) {
         word = _withEnds(word, ends);
-        _requireTerm(_ends(word), moment + word.get(MONTHS, MONTHS_BITS) * _SHORTEST_MONTH);
+        unchecked {
+            uint256 counted = _DAYS_OF_MONTHS.get(9 * word.get(MONTHS, MONTHS_BITS), 9);
+            _requireTerm(_ends(word), moment + counted * DAY);
+        }
         return word;
     }
 

@@ -24,6 +24,7 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
     uint256 private constant _APPLY = 1;
     uint256 private constant _CHECK_APPLICATION = 2;
     uint256 private constant _RETURN_APPLICATION = 3;
+    uint256 private constant _WITHDRAW_APPLICATION = 4;
     uint256 private constant _RECORD_RESOLUTION = 5;
     uint256 private constant _GRANT = 6;
     uint256 private constant _REFUSE = 7;
@@ -39,8 +40,7 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
     uint256 private constant _REDUCE_GRANT = 17;
     uint256 private constant _CANCEL_REST = 18;
     uint256 private constant _SUBMIT_FINAL_PROOF = 19;
-    uint256 private constant _CLOSE = 21;
-    uint256 private constant _REVOKE = 22;
+    uint256 private constant _RETURN_FINAL_PROOF = 20;
     uint256 private constant _RECLAIM = 23;
 
     /// @dev Actions beside those of tranches that take one argument, a bit for each. Opening takes two, a grant one and
@@ -132,7 +132,8 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
         if (action == _APPLY) facts.applyFor(terms, state, arguments[0]);
         else if (action == _CHECK_APPLICATION) facts.check(terms);
         else if (action == _RETURN_APPLICATION) ApplicationLaw.requireOthersCase(facts[1], terms);
-        else if (action == _RECORD_RESOLUTION) facts.resolve();
+        else if (action == _RECORD_RESOLUTION) facts.resolve(terms);
+        else if (action == _WITHDRAW_APPLICATION) ApplicationLaw.requireOwnCase(facts[1], terms);
         else if (action == _REFUSE) ApplicationLaw.requireFourEyes(facts[1], facts[3], terms);
         return facts;
     }
@@ -142,17 +143,18 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
         if (action == _DISBURSE_TRANCHE) return facts.disburse(terms, argument);
         (uint256 place, uint256 word) = facts.find(uint16(argument));
         argument >>= 16;
-        if (action == _ENDORSE_TRANCHE) return TrancheLaw.endorse(word, terms, argument);
+        if (action == _ENDORSE_TRANCHE) return facts.endorse(word, terms, argument);
         if (action == _APPROVE_TRANCHE) word = facts.approve(word, terms, argument);
-        else if (action == _PROVE_USE) word = facts.prove(word, argument);
-        else if (action == _ACCEPT_USE) word = TrancheLaw.accept(word, terms, argument);
-        else if (action == _RETURN_TRANCHE) word = facts.sendBack(word, argument);
-        else if (action == _RECLAIM) word = TrancheLaw.reclaim(word, argument);
+        else if (action == _PROVE_USE) word = facts.prove(word, terms, argument);
+        else if (action == _ACCEPT_USE) word = facts.accept(word, terms, argument);
+        else if (action == _RETURN_TRANCHE) word = facts.sendBack(word, terms, argument);
+        else if (action == _RECLAIM) word = facts.reclaim(word, terms, argument);
         else word = TrancheLaw.repay(word, argument);
         facts[place] = word;
     }
 
-    /// @dev The steps of the grant as a whole; returning the final proof changes the state only.
+    /// @dev The steps of the grant as a whole; returning the final proof changes the state only, closing and revoking are
+    /// one.
     function _administer(uint256 action, Terms terms, uint256[] memory facts, uint256[] memory arguments)
         private
         pure
@@ -161,12 +163,13 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
         uint256 expected = _ONE_ARGUMENT >> action & 1;
         if (arguments.length != expected) revert WrongArguments(action, arguments.length);
         uint256 argument = expected == 0 ? 0 : arguments[0];
-        if (action == _MEET_CONDITION) return facts.meet(argument);
-        if (action == _CHANGE_RATE) facts.changeRate(argument);
-        else if (action == _REDUCE_GRANT) facts.reduce(argument);
-        else if (action == _CANCEL_REST) facts.cancelRest();
-        else if (action == _SUBMIT_FINAL_PROOF) facts.finalProof(argument);
-        else if (action == _CLOSE || action == _REVOKE) facts.end(terms);
+        if (action == _MEET_CONDITION) return facts.meet(terms, argument);
+        if (action == _CHANGE_RATE) facts.changeRate(terms, argument);
+        else if (action == _REDUCE_GRANT) facts.reduce(terms, argument);
+        else if (action == _CANCEL_REST) facts.cancelRest(terms);
+        else if (action == _SUBMIT_FINAL_PROOF) facts.finalProof(terms, argument);
+        else if (action == _RETURN_FINAL_PROOF) facts.requireOthersCase(terms);
+        else facts.end(terms);
         return facts;
     }
 }

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import pytest
 
 from contracts.laws.driver import Law, Question
-from contracts.test_malformed import LAWS, WORD, chain, count, lawful, refusals, with_arguments
+from contracts.laws.lawful import WORD, chain, count, lawful, refusals, with_arguments
+from contracts.laws.test_laws import LAWS
 from ledger_automation.chain.connection import Connection
 
 __all__ = ["chain"]
@@ -93,7 +94,7 @@ def with_field(question: Question, field: Field) -> Question:
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_field_at_the_edge_is_refused_by_name(laws: dict[str, Law], name: str) -> None:
     law = laws[name]
-    samples = lawful(law)
+    samples = lawful(name)
     for field in FIELDS[name]:
         asked = [with_field(each, field) for each in samples if each.command.action == field.action]
         found = {each[0] if each else None for each in refusals(law, asked)}
@@ -102,7 +103,7 @@ def test_a_field_at_the_edge_is_refused_by_name(laws: dict[str, Law], name: str)
 
 def test_lists_end(laws: dict[str, Law]) -> None:
     """A hundred conditions and tranches, each condition of a tranche that can be; eight parties that owe advice."""
-    samples = {each.command.action: each for each in lawful(laws["subsidy"])}
+    samples = {each.command.action: each for each in lawful("subsidy")}
     granting, requesting = samples["grant"], samples["request_tranche"]
     facts = granting.witness[: -count(granting) * WORD]
     given = granting.witness[len(facts) :][:WORD]
@@ -114,7 +115,7 @@ def test_lists_end(laws: dict[str, Law]) -> None:
     ]
     found = [each[0] if each else None for each in refusals(laws["subsidy"], asked)]
     assert found == ["ListFull", "ListFull", "ArgumentOutOfRange", "ArgumentOutOfRange"]
-    requesting = next(each for each in lawful(laws["permit"]) if each.command.action == "request_advice")
+    requesting = next(each for each in lawful("permit") if each.command.action == "request_advice")
     eight = sum((100 + place) << 32 * place for place in range(8)).to_bytes(WORD, "big")
     ninth = requesting.witness[: 2 * WORD] + eight + (9).to_bytes(WORD, "big")
     full = requesting._replace(terms=with_facts(requesting, 3), witness=ninth)

@@ -51,7 +51,7 @@ def test_no_random_run_breaks_an_invariant() -> None:
         (
             "SubsidyTest",
             "workflows/subsidy/TrancheLaw.sol",
-            "_requirePayerApart(word, terms);",
+            "_requirePayerApart(bounds, word, terms);",
             "",
             "one person did two parts",
         ),

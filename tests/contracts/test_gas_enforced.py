@@ -26,8 +26,8 @@ from ledger_automation.workflows._table import Step
 
 SNAPSHOT = Path(__file__).with_name("gas_enforced.json")
 SIGNED, UNSIGNED, OPENING = 48_000, 35_000, 70_000
-DEAREST_UNSIGNED = 36_300
-"""The dearest of those that miss the target: paying a second tranche."""
+DEAREST_UNSIGNED = 36_400
+"""The dearest of those that miss the target: requesting and paying a second tranche."""
 KNOWN_TO_MISS = {
     "apply", "grant", "request_tranche", "approve_tranche", "disburse_tranche", "prove_use", "change_rate",
     "reclaim", "record_repayment", "supplement_documents",

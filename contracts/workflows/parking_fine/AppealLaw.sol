@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Terms} from "../../interfaces/ICaseLedger.sol";
 import {ILaw} from "../../interfaces/ILaw.sol";
 import {IParkingFineLedger} from "../../interfaces/IParkingFineLedger.sol";
 import {Member} from "../../interfaces/IMembers.sol";
@@ -27,9 +28,11 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         returns (uint256[] memory)
     {
         uint256 rung = word.get(RUNG, RUNG_BITS);
-        if (rung < NOTICE_SENT) revert NoticeFirst(rung);
-        uint256 appealEnds = _moment(_moments(facts), APPEAL_ENDS);
-        if (appealEnds != 0) revert ServedOnce(appealEnds);
+        uint256 moments = _moments(facts);
+        if (rung != NOTICE_SENT) {
+            if (rung < NOTICE_SENT) revert NoticeFirst(rung);
+            revert ServedOnce(_moment(moments, APPEAL_ENDS));
+        }
         if (terms >> _MOMENTS * MOMENT_BITS != 0) revert ArgumentOutOfRange(0, terms);
         unchecked {
             // A term ends with its last day, and a rung may be climbed as the counted day begins.
@@ -41,7 +44,16 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
             if (penaltyDays != NO_PENALTY) _requireTerm(terms, PENALTY_STARTS, begins + penaltyDays * _DAY);
             else if (_moment(terms, PENALTY_STARTS) != 0) revert ArgumentOutOfRange(0, terms);
         }
-        return _withMoments(facts, word.set(RUNG, RUNG_BITS, NOTIFIED), terms);
+        // An appeal that was withdrawn or decided before service is over: what that closed is not opened again.
+        if (moments.get(APPEAL_ENDS, MOMENT_BITS) != 0) terms = terms >> PENALTY_STARTS << PENALTY_STARTS;
+        return _withMoments(facts, word.set(RUNG, RUNG_BITS, NOTIFIED), terms | moments);
+    }
+
+    // A fine opens without a person: whoever first acts as applicant is the one whom it concerns.
+    function _appeal(Member member, uint256 word, uint256[] memory facts) internal pure returns (uint256[] memory) {
+        return _withMoments(
+            facts, _undecided(word), _moments(facts).set(PERSON_CONCERNED, MEMBER_BITS, Member.unwrap(member))
+        );
     }
 
     function _requireAppeal(uint256 action, uint256 moment, uint8 state, uint256 word, uint256 moments) internal pure {
@@ -61,12 +73,12 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         return word | 1 << FORWARDED;
     }
 
-    function _decide(Member member, uint8 state, uint256 word, uint256 dismissed)
+    function _decide(Member member, uint8 state, uint256 word, uint256 moments, uint256 dismissed)
         internal
         pure
         returns (uint8, uint256)
     {
-        _requireNotOwn(member, word);
+        _requireNotOwn(member, word, moments);
         if (word.flag(DECIDED)) revert DecidedOnce();
         if (dismissed > 1) revert ArgumentOutOfRange(0, dismissed);
         return dismissed == 1 ? (DISMISSED, word) : (state, word | 1 << DECIDED);
@@ -97,16 +109,31 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         return _withMoments(facts, _undecided(word) | 1 << AUTHORITY_DECIDED, moments);
     }
 
-    function _withdraw(uint256 moment, uint256 word, uint256[] memory facts) internal pure returns (uint256[] memory) {
-        return _withMoments(facts, _undecided(word), _closed(moment, facts));
+    function _withdraw(Terms terms, uint256 word, uint256[] memory facts) internal pure returns (uint256[] memory) {
+        _requireOwn(terms.member(), _moments(facts));
+        return _withMoments(facts, _undecided(word), _closed(terms.moment(), facts));
     }
 
     function _undecided(uint256 word) internal pure returns (uint256) {
         return word & ~(1 << DECIDED);
     }
 
-    function _requireNotOwn(Member member, uint256 word) internal pure {
+    function _requireNotOwn(Member member, uint256 word, uint256 moments) internal pure {
         if (uint32(word) == Member.unwrap(member)) revert NobodyDecidesInOwnCase(member);
+        _requireNotConcerned(member, moments);
+    }
+
+    function _requireNotConcerned(Member member, uint256 moments) internal pure {
+        if (_concerned(moments) == Member.unwrap(member)) revert NobodyDecidesInOwnCase(member);
+    }
+
+    function _requireOwn(Member member, uint256 moments) internal pure {
+        uint256 concerned = _concerned(moments);
+        if (concerned != 0 && concerned != Member.unwrap(member)) revert OwnCaseOnly(member);
+    }
+
+    function _concerned(uint256 moments) private pure returns (uint256) {
+        return moments >> PERSON_CONCERNED;
     }
 
     function _only(uint256 action, uint256[] memory arguments) internal pure returns (uint256) {

@@ -54,18 +54,21 @@ uint256 constant AMOUNT = 88;
 uint256 constant EXPENSE = 144;
 uint256 constant PAID = 200;
 
-// The case's second word, there from the first service on: moments of 40 bits, in whole seconds, 0 for none. What ends
-// at the moment of a step is cut to its second: no later step can come before it.
+// The case's second word, there from the first appeal or service on: moments of 40 bits, in whole seconds, 0 for none,
+// and whom the fine concerns (32 bits). What ends at the moment of a step is cut to its second: no later step can come
+// before it.
 uint256 constant APPEAL_ENDS = 0;
 uint256 constant COURT_ENDS = 40;
 uint256 constant PENALTY_STARTS = 80;
 uint256 constant COLLECTION_STARTS = 120;
+uint256 constant PERSON_CONCERNED = 160;
 
 uint256 constant RUNG_BITS = 3;
 uint256 constant DAYS_BITS = 9;
 uint256 constant CENTS_BITS = 53;
 uint256 constant PAID_BITS = 55;
 uint256 constant MOMENT_BITS = 40;
+uint256 constant MEMBER_BITS = 32;
 
 // Days of a penalty in rules that know none.
 uint256 constant NO_PENALTY = (1 << DAYS_BITS) - 1;

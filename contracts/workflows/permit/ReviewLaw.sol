@@ -28,6 +28,10 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     uint256 private constant _MOST_DAYS = 3660;
     uint256 private constant _MOST_MONTHS = 12;
 
+    // The policy of an office, as far as a contract sees it: two pairs of eyes, a month, 56 days.
+    uint256 private constant _POLICY = 1 << FOUR_EYES | ((1 << MONTHS_BITS) - 1) << MONTHS | type(uint256).max << DIGEST;
+    uint256 private constant _OFFICES_POLICY = 1 << FOUR_EYES | 1 << MONTHS | 56 << DIGEST;
+
     // A term of days counts local ones: in spring it is an hour shorter than its days.
     uint256 private constant _DAYLIGHT_SAVING = 1 hours * SECOND;
 
@@ -42,6 +46,9 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
         ) revert ArgumentOutOfRange(0, given);
         if (terms.role() == _ROLE_APPLICANT) word = (word & ~APPLICANT_MASK) | Member.unwrap(terms.member());
         if (word & APPLICANT_MASK == 0) revert ApplicantUnknown();
+        if (word & APPLICANT_MASK == Member.unwrap(terms.member()) && given & _POLICY != _OFFICES_POLICY) {
+            revert RulesAreTheOffices();
+        }
         word = Documents.added(word, arguments, 1);
         _requireTerm(_ends(word), terms.moment() + planned * DAY);
         facts = new uint256[](2);
@@ -80,7 +87,8 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     }
 
     function _supplement(Terms terms, uint256 word, uint256[] memory arguments) internal pure returns (uint256) {
-        if (!word.flag(DOCUMENTS_OPEN) && terms.role() != _ROLE_APPLICANT) revert DocumentsNotRequested();
+        if (terms.role() == _ROLE_APPLICANT) _requireOwn(terms.member(), word);
+        else if (!word.flag(DOCUMENTS_OPEN)) revert DocumentsNotRequested();
         word &= ~(1 << DOCUMENTS_OPEN);
         // What came on paper has no hash: nothing is given then, and what is known need not be brought along.
         return arguments.length == 0 ? word : Documents.added(word, arguments, 0);
@@ -150,6 +158,10 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
 
     function _requireNotOwn(Member member, uint256 word) internal pure {
         if (word & APPLICANT_MASK == Member.unwrap(member)) revert NobodyDecidesInOwnCase(member);
+    }
+
+    function _requireOwn(Member member, uint256 word) internal pure {
+        if (word & APPLICANT_MASK != Member.unwrap(member)) revert OwnCaseOnly(member);
     }
 
     // In microseconds.

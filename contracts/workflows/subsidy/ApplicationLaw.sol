@@ -69,7 +69,8 @@ library ApplicationLaw {
         Money.requireAmount(0, planned);
         if (argument.get(_OWN_SHARE, 56) > Money.MOST) revert ILaw.ArgumentOutOfRange(0, argument);
         if (argument.get(_APPLICANT, 32) == 0) revert ILaw.ArgumentOutOfRange(0, argument);
-        if (state != _RETURNED) _requireInTime(terms.moment(), Money.moment(rules.get(_CALL_ENDS, 32)));
+        if (state == _RETURNED) requireOwnCase(rules, terms);
+        else _requireInTime(terms.moment(), Money.moment(rules.get(_CALL_ENDS, 32)));
         _requireEligible(facts[2], argument.get(_KIND, 48));
         uint256 total = argument.get(_PLAN_TOTAL, 62);
         if (total == 0 ? rules.flag(_COST_PLAN_REQUIRED) : total != planned) {
@@ -102,8 +103,15 @@ library ApplicationLaw {
     }
 
     /// @dev Note that the council resolved.
-    function resolve(uint256[] memory facts) internal pure {
-        facts[1] |= 1 << _RESOLVED;
+    function resolve(uint256[] memory facts, Terms terms) internal pure {
+        uint256 rules = facts[1];
+        if (terms.role() == GrantLaw.ROLE_APPLICANT) requireOwnCase(rules, terms);
+        facts[1] = rules | 1 << _RESOLVED;
+    }
+
+    /// @dev Whoever is the first to apply to a programme makes it his case.
+    function requireOwnCase(uint256 rules, Terms terms) internal pure {
+        GrantLaw.requireEither(rules >> _APPLICANT, terms);
     }
 
     /// @dev Who applied neither checks nor decides.

@@ -35,6 +35,8 @@ library GrantLaw {
     uint256 internal constant CAP = 240;
     uint256 internal constant OWN_FUNDS_FIRST = 255;
 
+    uint256 internal constant ROLE_APPLICANT = 0;
+
     /// @dev Where the list of conditions and tranches begins, and how long it may get.
     uint256 internal constant LIST = 3;
     uint256 internal constant MOST = 100;
@@ -64,7 +66,8 @@ library GrantLaw {
     }
 
     /// @dev Meet a condition: what is met need not be remembered.
-    function meet(uint256[] memory facts, uint256 condition) internal pure returns (uint256[] memory) {
+    function meet(uint256[] memory facts, Terms terms, uint256 condition) internal pure returns (uint256[] memory) {
+        requireOthersCase(facts, terms);
         unchecked {
             uint256 place = LIST;
             while (place < facts.length && !(facts[place].isCondition() && facts[place].name() == condition)) ++place;
@@ -75,15 +78,18 @@ library GrantLaw {
     }
 
     /// @dev Set another rate: what was paid is paid, the next payment counts with the new one.
-    function changeRate(uint256[] memory facts, uint256 rate) internal pure {
-        uint256 cap = facts[2].get(CAP, 14);
+    function changeRate(uint256[] memory facts, Terms terms, uint256 rate) internal pure {
+        uint256 bounds = facts[2];
+        requireNeither(bounds >> APPLICANT, terms);
+        uint256 cap = bounds.get(CAP, 14);
         if (rate > cap) revert ISubsidyLedger.RateBeyondProgramme(rate, cap);
         facts[1] = facts[1].set(RATE, 14, rate);
     }
 
     /// @dev Cancel a part of what is open.
-    function reduce(uint256[] memory facts, uint256 amount) internal pure {
+    function reduce(uint256[] memory facts, Terms terms, uint256 amount) internal pure {
         Money.requireAmount(0, amount);
+        requireOthersCase(facts, terms);
         _requireNoneWaits(facts);
         uint256 left = facts[1].get(OPEN, 56);
         if (amount > left) revert ISubsidyLedger.ReductionBeyondOpen(amount, left);
@@ -91,7 +97,8 @@ library GrantLaw {
     }
 
     /// @dev Cancel all that is open.
-    function cancelRest(uint256[] memory facts) internal pure {
+    function cancelRest(uint256[] memory facts, Terms terms) internal pure {
+        requireOthersCase(facts, terms);
         _requireNoneWaits(facts);
         uint256 left = facts[1].get(OPEN, 56);
         if (left == 0) revert ISubsidyLedger.NothingOpen();
@@ -99,7 +106,8 @@ library GrantLaw {
     }
 
     /// @dev Take in the final proof. The argument is the sum of the vouchers (64 bits) | that of the actual spending.
-    function finalProof(uint256[] memory facts, uint256 argument) internal pure {
+    function finalProof(uint256[] memory facts, Terms terms, uint256 argument) internal pure {
+        requireOwnCase(facts, terms);
         uint256 unproven = _requireNoneWaits(facts);
         if (unproven != 0) revert ISubsidyLedger.UseNotProven(unproven.number(), Tranche.DISBURSED);
         (uint256 vouchers, uint256 spent) = (argument.get(0, 64), argument >> 64);
@@ -110,15 +118,35 @@ library GrantLaw {
 
     /// @dev Close or revoke: nothing stays open.
     function end(uint256[] memory facts, Terms terms) internal pure {
-        requireNeither(facts[2] >> APPLICANT, terms);
+        requireOthersCase(facts, terms);
         facts[1] = _cancelled(facts[1], facts[1].get(OPEN, 56));
     }
 
-    /// @dev Nobody decides in his own case: neither the applicant nor who handed the application in.
+    /// @dev Nobody decides in his own case.
+    function requireOthersCase(uint256[] memory facts, Terms terms) internal pure {
+        requireNeither(facts[2] >> APPLICANT, terms);
+    }
+
+    /// @dev Neither the applicant nor who handed the application in.
     function requireNeither(uint256 people, Terms terms) internal pure {
-        uint256 member = Member.unwrap(terms.member());
-        if (uint32(people) == member) revert ILaw.NobodyDecidesInOwnCase(terms.member());
-        if (uint32(people >> 32) == member) revert ILaw.NobodyDecidesInOwnCase(terms.member());
+        if (isEither(people, Member.unwrap(terms.member()))) revert ILaw.NobodyDecidesInOwnCase(terms.member());
+    }
+
+    /// @dev Who acts as applicant acts in his own case only.
+    function requireOwnCase(uint256[] memory facts, Terms terms) internal pure {
+        requireEither(facts[2] >> APPLICANT, terms);
+    }
+
+    /// @dev Either the applicant or who handed the application in.
+    function requireEither(uint256 people, Terms terms) internal pure {
+        if (!isEither(people, Member.unwrap(terms.member()))) revert ILaw.OwnCaseOnly(terms.member());
+    }
+
+    /// @dev Whether a member is one of two: a product is nothing if one of its factors is.
+    function isEither(uint256 people, uint256 member) internal pure returns (bool) {
+        unchecked {
+            return (uint32(people) ^ member) * (uint32(people >> 32) ^ member) == 0;
+        }
     }
 
     /// @dev Require that a step happens within the grant's period.

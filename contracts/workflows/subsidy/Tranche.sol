@@ -3,8 +3,7 @@ pragma solidity 0.8.37;
 
 /// @title One word of the list: a tranche, or a condition that is still open
 /// @dev A tranche: stage (3 bits) | number (10 bits, not 0) | amount (56 bits from bit 16), and then what its stage
-/// still needs. Requested and approved: payee, expenditure, requester, approver. Disbursed: requester, end of use.
-/// Proven: requester. Reclaimed: how much, and how much of it came back. Returned: nothing, not even the amount.
+/// still needs. Requested and approved: payee, expenditure, requester, approver. Disbursed: end of use. Reclaimed: how much, and how much of it came back. Proven and accepted: nothing. Returned: not even the amount.
 /// A condition: 16 bits of zeros | the first tranche that waits for it (16 bits) | its blinded name (64 bits).
 library Tranche {
     uint256 internal constant REQUESTED = 1;
@@ -30,7 +29,6 @@ library Tranche {
     uint256 private constant _NUMBER = 3;
     uint256 private constant _NUMBER_MASK = 0x3ff;
     uint256 private constant _HEAD_MASK = 2 ** 72 - 1;
-    uint256 private constant _REQUESTER_MASK = uint256(type(uint32).max) << REQUESTER;
     uint256 private constant _NAME = 32;
 
     /// @notice How far the tranche is; 0 for a condition.
@@ -60,9 +58,9 @@ library Tranche {
         return which << _NUMBER | at;
     }
 
-    /// @notice Number and amount in another stage; with the requester, where somebody must still be another one.
-    function moved(uint256 word, uint256 at, bool withRequester) internal pure returns (uint256) {
-        return (word & (withRequester ? _HEAD_MASK | _REQUESTER_MASK : _HEAD_MASK) & ~_STAGE_MASK) | at;
+    /// @notice Number and amount in another stage.
+    function moved(uint256 word, uint256 at) internal pure returns (uint256) {
+        return (word & _HEAD_MASK & ~_STAGE_MASK) | at;
     }
 
     /// @notice The condition's blinded name.

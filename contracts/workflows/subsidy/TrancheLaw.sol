@@ -44,6 +44,8 @@ library TrancheLaw {
             if (wanted - 1 >= Tranche.MOST_NUMBER) revert ILaw.ArgumentOutOfRange(0, argument);
             if (spent > Money.MOST) revert ILaw.ArgumentOutOfRange(0, argument);
             if (argument.get(Tranche.PAYEE, 32) == 0) revert ILaw.ArgumentOutOfRange(0, argument);
+            uint256 bounds = facts[2];
+            GrantLaw.requireEither(bounds >> GrantLaw.APPLICANT, terms);
             uint256 waiting = argument.amount();
             uint256 last = facts.length - 1;
             uint256 returned = 0;
@@ -56,7 +58,7 @@ library TrancheLaw {
                     waiting += word.amount();
                 }
             }
-            GrantLaw.requirePeriod(facts[2], terms.moment() / Money.QUARTER);
+            GrantLaw.requirePeriod(bounds, terms.moment() / Money.QUARTER);
             GrantLaw.requireOpen(facts[1], waiting);
             facts = returned == 0
                 ? _longer(facts, ++last)
@@ -69,14 +71,19 @@ library TrancheLaw {
     }
 
     /// @dev Endorse a request, which changes nothing.
-    function endorse(uint256 word, Terms terms, uint256 given) internal pure {
+    function endorse(uint256[] memory facts, uint256 word, Terms terms, uint256 given) internal pure {
         _requireRequested(word, given);
-        _requireApart(word, terms);
+        _requireApart(facts, word, terms);
     }
 
     /// @dev Return a request that was not paid; its proven expenditure no longer counts.
-    function sendBack(uint256[] memory facts, uint256 word, uint256 given) internal pure returns (uint256) {
+    function sendBack(uint256[] memory facts, uint256 word, Terms terms, uint256 given)
+        internal
+        pure
+        returns (uint256)
+    {
         if (given != 0) revert ILaw.ArgumentOutOfRange(0, given);
+        if (terms.role() == GrantLaw.ROLE_APPLICANT) GrantLaw.requireOwnCase(facts, terms);
         if (!word.isWaiting()) revert ISubsidyLedger.TrancheNotReturnable(word.number(), word.stage());
         unchecked {
             facts[1] -= word.get(Tranche.EXPENDITURE, 56) << GrantLaw.PROVEN;
@@ -92,7 +99,7 @@ library TrancheLaw {
     {
         _requireRequested(word, given);
         _requireConditions(facts, word.number());
-        _requireApart(word, terms);
+        _requireApart(facts, word, terms);
         unchecked {
             return word + (Tranche.APPROVED - Tranche.REQUESTED)
                 + (uint256(Member.unwrap(terms.member())) << Tranche.APPROVER);
@@ -111,8 +118,8 @@ library TrancheLaw {
             revert ISubsidyLedger.TrancheNotApproved(word.number(), stage);
         }
         if (condition != 0) revert ISubsidyLedger.ConditionsOpen(word.number(), condition.name());
-        _requirePayerApart(word, terms);
         (uint256 money, uint256 bounds, uint256 amount) = (facts[1], facts[2], word.amount());
+        _requirePayerApart(bounds, word, terms);
         GrantLaw.requirePeriod(bounds, quarter);
         GrantLaw.requireOpen(money, amount);
         if (late != 0) {
@@ -124,12 +131,13 @@ library TrancheLaw {
         uint256 ends = argument >> 16;
         _requireTerm(terms.moment(), money >> GrantLaw.USE_WEEKS, ends);
         facts[1] = GrantLaw.paid(money, amount);
-        facts[place] = word.moved(Tranche.DISBURSED, true) | ends << Tranche.USE_ENDS;
+        facts[place] = word.moved(Tranche.DISBURSED) | ends << Tranche.USE_ENDS;
     }
 
     /// @dev Prove what was spent.
-    function prove(uint256[] memory facts, uint256 word, uint256 spent) internal pure returns (uint256) {
+    function prove(uint256[] memory facts, uint256 word, Terms terms, uint256 spent) internal pure returns (uint256) {
         Money.requireAmount(0, spent);
+        GrantLaw.requireOwnCase(facts, terms);
         uint256 stage = word.stage();
         unchecked {
             if (stage - Tranche.DISBURSED > Tranche.PROVEN - Tranche.DISBURSED) {
@@ -137,23 +145,23 @@ library TrancheLaw {
             }
         }
         facts[1] = _withProven(facts[1], spent);
-        return word.moved(Tranche.PROVEN, true);
+        return word.moved(Tranche.PROVEN);
     }
 
     /// @dev Accept a proof.
-    function accept(uint256 word, Terms terms, uint256 given) internal pure returns (uint256) {
+    function accept(uint256[] memory facts, uint256 word, Terms terms, uint256 given) internal pure returns (uint256) {
         if (given != 0) revert ILaw.ArgumentOutOfRange(0, given);
         if (word.stage() != Tranche.PROVEN) revert ISubsidyLedger.UseNotProven(word.number(), word.stage());
-        uint256 member = Member.unwrap(terms.member());
-        if (word.get(Tranche.REQUESTER, 32) == member) revert ISubsidyLedger.RequesterApproves(terms.member());
-        return word.moved(Tranche.ACCEPTED, false);
+        GrantLaw.requireOthersCase(facts, terms);
+        return word.moved(Tranche.ACCEPTED);
     }
 
     /// @dev Ask back a part; what was disbursed stays disbursed.
-    function reclaim(uint256 word, uint256 asked) internal pure returns (uint256) {
+    function reclaim(uint256[] memory facts, uint256 word, Terms terms, uint256 asked) internal pure returns (uint256) {
         Money.requireAmount(0, asked);
+        GrantLaw.requireOthersCase(facts, terms);
         uint256 paid = word.stage() < Tranche.DISBURSED ? 0 : word.amount();
-        if (word.stage() != Tranche.RECLAIMED) word = word.moved(Tranche.RECLAIMED, false);
+        if (word.stage() != Tranche.RECLAIMED) word = word.moved(Tranche.RECLAIMED);
         unchecked {
             asked += word.get(Tranche.ASKED_BACK, 56);
         }
@@ -188,16 +196,24 @@ library TrancheLaw {
         }
     }
 
-    function _requireApart(uint256 word, Terms terms) private pure {
+    /// @dev Who requests is one of the two whose case it is. Only if it is the member's own need one ask whether he is
+    /// that one: it decides which rule is named, not whether the step is refused.
+    function _requireApart(uint256[] memory facts, uint256 word, Terms terms) private pure {
         uint256 member = Member.unwrap(terms.member());
-        if (word.get(Tranche.REQUESTER, 32) == member) revert ISubsidyLedger.RequesterApproves(terms.member());
+        if (GrantLaw.isEither(facts[2] >> GrantLaw.APPLICANT, member)) {
+            if (word.get(Tranche.REQUESTER, 32) == member) revert ISubsidyLedger.RequesterApproves(terms.member());
+            revert ILaw.NobodyDecidesInOwnCase(terms.member());
+        }
         if (word.get(Tranche.PAYEE, 32) == member) revert ISubsidyLedger.PayeeActs(terms.member());
     }
 
-    function _requirePayerApart(uint256 word, Terms terms) private pure {
+    function _requirePayerApart(uint256 bounds, uint256 word, Terms terms) private pure {
         uint256 member = Member.unwrap(terms.member());
         if (word >> Tranche.APPROVER == member) revert ISubsidyLedger.OrderAndPaymentApart(terms.member());
-        if (word.get(Tranche.REQUESTER, 32) == member) revert ISubsidyLedger.OrderAndPaymentApart(terms.member());
+        if (GrantLaw.isEither(bounds >> GrantLaw.APPLICANT, member)) {
+            if (word.get(Tranche.REQUESTER, 32) == member) revert ISubsidyLedger.OrderAndPaymentApart(terms.member());
+            revert ILaw.NobodyDecidesInOwnCase(terms.member());
+        }
         if (word.get(Tranche.PAYEE, 32) == member) revert ISubsidyLedger.PayeeActs(terms.member());
     }
 

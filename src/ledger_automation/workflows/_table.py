@@ -83,6 +83,15 @@ class Guard(msgspec.Struct, frozen=True, gc=False):
     holds: Callable[[Any, Step], bool]
 
 
+def own_case_only(is_own: Callable[[Any, str], bool]) -> Guard:
+    """Return the rule for applicants, the same in every workflow; ``is_own`` says whose case it is."""
+    return Guard(
+        "own_case_only",
+        "Who acts as applicant acts in his own case only.",
+        lambda data, step: step.actor.role != "applicant" or is_own(data, step.actor.id),
+    )
+
+
 class Barred(msgspec.Struct, frozen=True, gc=False):
     """Why a step is refused in certain states, under a name of its own instead of ``not_in_state``.
 

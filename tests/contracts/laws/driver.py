@@ -27,6 +27,9 @@ ROOT = Path(__file__).resolve().parents[3]
 BATCH = 100
 STEPS_A_CASE = 100
 
+_COMPILED: dict[str, artifacts.Artifact] = {}
+"""Compiling takes many seconds: once a process is enough."""
+
 
 class TestNames:
     """Numbers for words, without a secret."""
@@ -81,6 +84,8 @@ class Law:
 def harness(enforcement: Enforcement, folder: Path) -> artifacts.Artifact:
     """Compile a workflow's contract with `LawHarness` mixed in; three lines of Solidity that no workflow must write."""
     name = enforcement.contract
+    if name in _COMPILED:
+        return _COMPILED[name]
     (home,) = (path for path in (ROOT / "contracts").rglob(f"{name}.sol"))
     for shared in ("contracts", "node_modules"):
         if not (folder / shared).exists():
@@ -94,8 +99,8 @@ def harness(enforcement: Enforcement, folder: Path) -> artifacts.Artifact:
         f"contract {name}Law is {name}, LawHarness {{ constructor() {name}(address(1), type(uint64).max) {{}} }}\n",
         "utf-8",
     )
-    (artifact,) = artifacts.compile_sources(folder, [source])
-    return artifact
+    (_COMPILED[name],) = artifacts.compile_sources(folder, [source])
+    return _COMPILED[name]
 
 
 def questions(table: Workflow[Any], random: Random, counts: Counter[str]) -> Iterator[Question]:

@@ -22,10 +22,11 @@ _SHORT = {
     "collection_after_days": 0,
     "hearing_required": False,
 }
+_HEARD = {**_SHORT, "hearing_required": True, "appeal_before_notice": True, "court_days_after_decision": 30}
 _OUT_OF_REACH = {"appeal_days": 511}
 
 HINTS = {
-    "rules": ({}, *(_GERMAN,) * 4, *(_ITALIAN,) * 4, *(_SHORT,) * 4, _OUT_OF_REACH),
+    "rules": ({}, *(_GERMAN,) * 4, *(_ITALIAN,) * 4, *(_SHORT,) * 4, *(_HEARD,) * 2, _OUT_OF_REACH),
     "offence": ("a",),
     "outcome": ("upheld", "upheld", "upheld", "dismissed"),
 }

@@ -8,9 +8,12 @@ _DOCUMENTS = [
 ]
 HINTS = {
     "documents": ((), *([each] for each in _DOCUMENTS), *([_DOCUMENTS[0], each] for each in _DOCUMENTS)),
-    "rules": tuple(
-        {"planned_days": days, "four_eyes": eyes, "objection_months": months, "holidays_of": land}
-        for days, eyes, months, land in product((1, 60, 3660), (True, False, False), (0, 1, 1, 12), ("MV", ""))
+    "rules": (
+        *({},) * 20,  # those of the office: the only ones under which an applicant opens a case himself
+        *(
+            {"planned_days": days, "four_eyes": eyes, "objection_months": months, "holidays_of": land}
+            for days, eyes, months, land in product((1, 60, 3660), (True, False, False), (0, 1, 2, 7, 12), ("MV", ""))
+        ),
     ),
     "applicant": ("anna", "anna", "boris", ""),
     "subject": ("a",),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 
-from contracts.laws import stall
+from contracts.laws import attacks, stall
 from contracts.laws.driver import BATCH, STEPS_A_CASE, Law, compare, in_numbers, questions, reached
 from contracts.laws.walks import START
 from ledger_automation.chain.connection import Connection
@@ -73,6 +73,12 @@ def test_every_state_action_and_role_is_decided_alike(law: tuple[str, Law]) -> N
         for role in ROLES
     ]
     assert compare(contract, cells, len(cells)) == (len(table.states) + 1) * len(table.transitions) * len(ROLES)
+
+
+def test_attacks_by_people_with_a_seat_are_refused_alike(law: tuple[int, Law]) -> None:
+    _, contract = law
+    tried = list(attacks.asked(contract.table))
+    assert compare(contract, tried, len(tried)) == len(tried) >= len(attacks.ATTACKS[contract.table.name])
 
 
 def test_a_number_that_is_no_action_is_refused(law: tuple[str, Law]) -> None:

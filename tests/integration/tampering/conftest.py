@@ -292,8 +292,8 @@ def small(chain: AnchoringChain) -> Town:
     town.sequence()
     town.replay("traffic_fines", 5, 1)
     town.seal()
-    for case_id in permits[:2]:
-        town.act(case_id, "supplement_documents", "applicant", "plan.pdf", "note.txt", days=3)
+    for number, case_id in enumerate(permits[:2]):
+        town.act(case_id, "supplement_documents", f"applicant:applicant-{number}", "plan.pdf", "note.txt", days=3)
         town.act(case_id, "propose_decision", "clerk:anna", outcome="granted")
         town.act(case_id, "grant", "approver:paul", conditions="fence")
         town.act(case_id, "notify", "clerk:anna", "letter.txt")
@@ -303,7 +303,7 @@ def small(chain: AnchoringChain) -> Town:
     record_heartbeat(town.begin, town.recorder)
     town.sequence()
     _pay(town, subsidies[1], 1, 30_000)
-    town.act(permits[0], "object", "applicant", "objection.txt", reason="too high")
+    town.act(permits[0], "object", "applicant:applicant-0", "objection.txt", reason="too high")
     town.seal()
     town.act(permits[0], "reject_objection", "approver:petra", reason="as planned")
     town.act(subsidies[0], "accept_use", "auditor:rita", number=1)

@@ -205,6 +205,7 @@ def rewrite_an_actor_and_sign(copy: Any, random: Random) -> Any:
     return {
         "leaf_index": max(size for size in anchored if size <= row["leaf_index"]),
         "column": "checkpoint.root_hash",
+        "also": ("T49",),  # where it was the applicant, in whose case nobody else acts as one
     }
 
 
@@ -220,13 +221,14 @@ def rewrite_under_a_held_checkpoint(copy: Any, random: Random) -> Any:
     held = tuple(each["note"] for each in before)
     return {
         "leaf_index": agreed, "column": "checkpoint.root_hash", "held": held, "level": Level.LOGGED,
+        "also": ("T49",),
     }  # fmt: skip
 
 
 def rewrite_without_the_submissions(copy: Any, random: Random) -> Any:
     place = rewrite_an_actor_and_sign(copy, random)
     copy.sql("DELETE FROM submission")
-    return {**place, "leaf_index": 0, "also": ("T42",)}
+    return {**place, "leaf_index": 0, "also": ("T42", "T49")}
 
 
 def rewrite_without_signing(copy: Any, random: Random) -> Any:
@@ -238,7 +240,7 @@ def rewrite_without_signing(copy: Any, random: Random) -> Any:
     copy.project(row["case_id"])
     sizes = [0, *copy.sizes()]
     place = {"leaf_index": max(size for size in sizes if size <= row["leaf_index"]), "level": Level.LOGGED}
-    return place | {"column": "checkpoint.root_hash"}
+    return place | {"column": "checkpoint.root_hash", "also": ("T49",)}
 
 
 def _note(form: Any) -> Any:

@@ -187,6 +187,55 @@ def test_an_appeal_that_is_withdrawn_cannot_come_back(desk: Desks) -> None:
     assert fine.wait(days=1).refused("appeal_to_authority", "applicant") == "appeal_too_late"
 
 
+def test_who_appeals_first_is_whom_the_fine_concerns_and_nobody_else_acts_as_he(desk: Desks) -> None:
+    fine = italian_served(desk).do("appeal_to_authority", "applicant:anna")
+    assert fine.data.person_concerned == "anna"
+    assert fine.refused("withdraw_appeal", "applicant:boris") == "own_case_only"
+    fine.do("decide_appeal", "approver", outcome="upheld").do("serve_decision", "clerk")
+    assert fine.refused("appeal_to_court", "applicant:boris") == "own_case_only"
+    assert fine.do("appeal_to_court", "applicant:anna").do("withdraw_appeal", "applicant:anna").state == "notified"
+
+
+def test_whom_a_fine_concerns_does_not_decide_on_it(desk: Desks) -> None:
+    fine = italian(desk).do("appeal_to_authority", "applicant:anna")
+    assert fine.refused("forward_appeal", "clerk:anna") == "nobody_decides_in_own_case"
+    assert fine.refused("decide_appeal", "approver:anna", outcome="dismissed") == "nobody_decides_in_own_case"
+    assert fine.refused("cancel_fine", "approver:anna", reason="x") == "nobody_decides_in_own_case"
+    assert fine.refused("correct_amount", "clerk:anna", amount=1) == "nobody_decides_in_own_case"
+    fine.do("withdraw_appeal", "applicant:anna").do("record_service", "clerk")
+    fine.until(fine.data.collection_starts).do("send_to_collection", "finance")
+    assert fine.refused("write_off", "finance:anna", reason="x") == "nobody_decides_in_own_case"
+    assert fine.do("write_off", "finance:emil", reason="insolvent").state == "written_off"
+
+
+def test_a_fine_whose_appeal_was_over_before_its_service_is_served_and_the_appeal_stays_over(desk: Desks) -> None:
+    fine = italian(desk).do("appeal_to_authority", "applicant").wait(days=1).do("withdraw_appeal", "applicant")
+    over = fine.at
+    fine.wait(days=1).do("record_service", "clerk")
+    assert (fine.state, fine.data.appeal_ends, fine.data.court_ends) == ("notified", over, over)
+    assert fine.refused("appeal_to_authority", "applicant") == "appeal_too_late"
+    assert fine.refused("appeal_to_court", "applicant") == "court_appeal_too_late"
+    assert fine.refused("record_service", "clerk") == "served_once"
+    assert fine.until(fine.data.penalty_starts).do("add_penalty", "system", amount=7_400).state == "penalty_added"
+
+
+def test_a_decision_before_service_leaves_the_way_to_the_court_as_long_as_it_says(desk: Desks) -> None:
+    fine = italian(desk).do("appeal_to_authority", "applicant").do("decide_appeal", "approver", outcome="upheld")
+    ends = fine.do("serve_decision", "clerk").data.court_ends
+    assert fine.wait(days=1).do("record_service", "clerk").data.court_ends == ends
+    assert fine.refused("appeal_to_authority", "applicant") == "appeal_too_late"
+    assert fine.until(ends - SECOND).do("appeal_to_court", "applicant").state == "appealed_to_court"
+
+
+def test_an_appeal_does_not_stand_for_the_hearing(desk: Desks) -> None:
+    rules = {**ITALY, "hearing_required": True}
+    fine = desk("parking_fine").do("record_fine", "clerk", amount=3_600, rules=rules)
+    fine.do("appeal_to_authority", "applicant")
+    assert fine.refused("send_notice", "clerk") == "hearing_first"
+    fine.do("withdraw_appeal", "applicant").do("send_hearing", "clerk")
+    assert fine.do("send_notice", "clerk").state == "notice_sent"
+
+
 def test_time_does_not_run_backwards(desk: Desks) -> None:
     fine = italian(desk)
     assert fine.wait(days=-10, seconds=-1).refused("record_service", "clerk") == "before_previous_step"

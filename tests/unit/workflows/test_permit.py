@@ -15,7 +15,11 @@ ENDS = datetime(2027, 1, 1, 11, 30, 15, tzinfo=UTC)
 
 
 def acknowledged(desk: Desks, **rules: Any) -> Any:
-    permit = desk("permit").do("submit_application", "applicant:anna", documents=[PLAN], rules=rules)
+    permit = desk("permit")
+    if rules:
+        permit.do("submit_application", "clerk:otto", applicant="anna", documents=[PLAN], rules=rules)
+    else:
+        permit.do("submit_application", "applicant:anna", documents=[PLAN])
     return permit.wait(days=1).do("acknowledge", "clerk:olga")
 
 
@@ -50,6 +54,33 @@ def test_nobody_decides_in_his_own_case(desk: Desks, rules: dict[str, Any]) -> N
     assert permit.refused("propose_decision", "clerk:anna", outcome="granted") == "nobody_decides_in_own_case"
     assert permit.refused("grant", "approver:anna") == "nobody_decides_in_own_case"
     assert permit.refused("refuse", "approver:anna", reason="x") == "nobody_decides_in_own_case"
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [{"four_eyes": False}, {"objection_months": 0}, {"planned_days": 57}, {"holidays_of": ""}, {"zone": "UTC"}],
+)
+def test_who_applies_for_himself_does_not_set_the_rules(desk: Desks, rules: dict[str, Any]) -> None:
+    permit = desk("permit")
+    assert permit.refused("submit_application", "applicant:anna", rules=rules) == "rules_are_the_offices"
+    for_himself = {"applicant": "olga", "rules": rules}
+    assert permit.refused("submit_application", "clerk:olga", **for_himself) == "rules_are_the_offices"
+    assert permit.do("submit_application", "clerk:olga", applicant="anna", rules=rules).state == "submitted"
+
+
+def test_who_acts_as_applicant_acts_in_his_own_case_only(desk: Desks) -> None:
+    permit = acknowledged(desk)
+    assert permit.refused("withdraw", "applicant:boris") == "own_case_only"
+    assert permit.refused("supplement_documents", "applicant:boris") == "own_case_only"
+    permit = granted(desk).do("notify", "clerk:olga")
+    assert permit.refused("object", "applicant:boris", reason="no") == "own_case_only"
+    assert permit.do("object", "applicant:anna", reason="too strict").state == "objected"
+
+
+def test_who_objects_does_not_decide_on_the_objection(desk: Desks) -> None:
+    permit = granted(desk).do("notify", "clerk:olga").do("object", "applicant:anna", reason="too strict")
+    assert permit.refused("reject_objection", "approver:anna", reason="x") == "nobody_decides_in_own_case"
+    assert permit.refused("remedy_objection", "approver:anna") == "nobody_decides_in_own_case"
 
 
 def test_the_office_names_the_applicant_it_writes_for(desk: Desks) -> None:
@@ -116,11 +147,11 @@ def test_an_objection_is_accepted_to_its_last_second(desk: Desks) -> None:
     permit = granted(desk).do("notify", "clerk")
     ends = permit.data.objection_ends
     assert permit.refused("enter_into_force", "system") == "objection_term_running"
-    assert permit.until(ends).refused("object", "applicant", reason="x") == "objection_too_late"
-    permit.until(ends - SECOND).do("object", "applicant", reason="too strict")
+    assert permit.until(ends).refused("object", "applicant:anna", reason="x") == "objection_too_late"
+    permit.until(ends - SECOND).do("object", "applicant:anna", reason="too strict")
     assert permit.refused("reject_objection", "approver:paul", reason="x") == "four_eyes"
     permit.do("reject_objection", "approver:petra", reason="lawful")
-    assert permit.refused("object", "applicant", reason="again") == "objection_decided"
+    assert permit.refused("object", "applicant:anna", reason="again") == "objection_decided"
     assert permit.do("enter_into_force", "system").state == "in_force"
 
 
@@ -128,7 +159,7 @@ def test_a_remedied_refusal_is_granted_and_notified_again(desk: Desks) -> None:
     permit = acknowledged(desk).do("propose_decision", "clerk:olga", outcome="refused")
     permit.do("refuse", "approver:paul", reason="no access road").do("notify", "clerk")
     assert permit.refused("enter_into_force", "system") == "not_granted"
-    permit.do("object", "applicant", reason="there is one").do("remedy_objection", "approver:petra")
+    permit.do("object", "applicant:anna", reason="there is one").do("remedy_objection", "approver:petra")
     assert permit.state == "granted"
     assert permit.do("notify", "clerk").refused("close_refusal", "system") == "not_refused"
 

@@ -133,7 +133,7 @@ def test_a_grant_needs_check_resolution_other_eyes_and_the_programmes_rate(desk:
     case.do("check_application", "clerk:paul")
     assert case.refused("grant", "approver:paul", **grant) == "four_eyes"
     assert case.refused("grant", "approver:petra", **grant) == "resolution_missing"
-    case.do("record_resolution", "applicant", reference="3113", resolved_on="2019-06-27")
+    case.do("record_resolution", "applicant:wismar-1", reference="3113", resolved_on="2019-06-27")
     assert case.refused("grant", "approver:petra", amount=100, rate=9_001) == "rate_beyond_programme"
     limit = share_of(PLANNED, 9_000)
     assert case.refused("grant", "approver:petra", amount=limit + 1, rate=9_000) == "grant_beyond_rate"
@@ -145,11 +145,11 @@ def test_a_grant_needs_check_resolution_other_eyes_and_the_programmes_rate(desk:
 def test_tr1_tranches_never_exceed_the_grant_less_its_reductions(desk: Desks) -> None:
     case = requested(desk)
     more = {"number": 2, "payee": "wismar-account"}
-    assert case.refused("request_tranche", "applicant", amount=60_001, **more) == "beyond_grant"
+    assert case.refused("request_tranche", "applicant:wismar-1", amount=60_001, **more) == "beyond_grant"
     case.do("approve_tranche", "approver:paul", number=1).do("disburse_tranche", "finance:frieda", number=1)
     case.do("reduce_grant", "approver:paul", amount=10_000, reason="cheaper tender")
-    assert case.refused("request_tranche", "applicant", amount=50_001, **more) == "beyond_grant"
-    assert case.do("request_tranche", "applicant", amount=50_000, **more).data.grant.open == 50_000
+    assert case.refused("request_tranche", "applicant:wismar-1", amount=50_001, **more) == "beyond_grant"
+    assert case.do("request_tranche", "applicant:wismar-1", amount=50_000, **more).data.grant.open == 50_000
     assert conserved(case)
 
 
@@ -157,7 +157,7 @@ def test_tr2_each_tranche_is_paid_once(desk: Desks) -> None:
     case = paid(desk)
     assert case.refused("disburse_tranche", "finance:frieda", number=1) == "tranche_paid_already"
     again = {"number": 1, "amount": 1, "payee": "wismar-account"}
-    assert case.refused("request_tranche", "applicant", **again) == "tranche_once"
+    assert case.refused("request_tranche", "applicant:wismar-1", **again) == "tranche_once"
     assert case.refused("disburse_tranche", "finance:frieda", number=9) == "tranche_unknown"
 
 
@@ -183,6 +183,50 @@ def test_tr4_requester_approver_payer_and_payee_are_different(desk: Desks) -> No
     assert case.refused("disburse_tranche", "finance:wismar-account", number=1) == "payee_acts"
 
 
+def test_who_acts_as_applicant_acts_in_his_own_case_only(desk: Desks) -> None:
+    case = checked(desk)
+    resolution = {"reference": "3113", "resolved_on": "2019-06-27"}
+    assert case.refused("record_resolution", "applicant:stralsund", **resolution) == "own_case_only"
+    assert case.refused("withdraw_application", "applicant:stralsund", reason="x") == "own_case_only"
+    case.do("return_application", "clerk:olga", reason="amend")
+    assert case.refused("apply", "applicant:stralsund", **WISMAR) == "own_case_only"
+    case = granted(desk)
+    asked = {"number": 1, "amount": 1, "payee": "wismar-account"}
+    assert case.refused("request_tranche", "applicant:stralsund", **asked) == "own_case_only"
+    case.do("request_tranche", "applicant:wismar", **asked)  # the applicant himself, not who handed in for him
+    assert case.refused("return_tranche", "applicant:stralsund", number=1, reason="x") == "own_case_only"
+    case = paid(desk)
+    proof = {"number": 1, "expenditure": 40_000, "reference": "x"}
+    assert case.refused("prove_use", "applicant:stralsund", **proof) == "own_case_only"
+    case.do("prove_use", "applicant:wismar", **proof)
+    assert case.refused("submit_final_proof", "applicant:stralsund", **FINAL) == "own_case_only"
+
+
+@pytest.mark.parametrize("who", ["wismar", "wismar-1"])
+def test_who_applied_decides_nothing_after_the_grant(desk: Desks, who: str) -> None:
+    def barred(case: Any, action: str, role: str, **payload: Any) -> None:
+        assert case.refused(action, f"{role}:{who}", **payload) == "nobody_decides_in_own_case", action
+
+    case = granted(desk, conditions=[{"name": "tender", "from_tranche": 2}])
+    barred(case, "meet_condition", "clerk", name="tender", evidence="x")
+    barred(case, "change_rate", "approver", rate=8_000, reason="x")
+    barred(case, "reduce_grant", "approver", amount=1, reason="x")
+    barred(case, "cancel_rest", "approver", reason="x")
+    other = "wismar" if who == "wismar-1" else "wismar-1"
+    case.do("request_tranche", f"applicant:{other}", number=1, amount=40_000, payee="wismar-account")
+    barred(case, "endorse_tranche", "clerk", number=1)
+    barred(case, "approve_tranche", "approver", number=1)
+    case.do("approve_tranche", "approver:paul", number=1)
+    barred(case, "disburse_tranche", "finance", number=1)
+    case.do("disburse_tranche", "finance:frieda", number=1)
+    barred(case, "reclaim", "auditor", number=1, amount=1, reason="so that nobody asks for a proof")
+    case.do("prove_use", f"applicant:{who}", number=1, expenditure=45_000, reference="x")
+    barred(case, "accept_use", "auditor", number=1)
+    case.do("submit_final_proof", f"applicant:{who}", **FINAL)
+    barred(case, "return_final_proof", "auditor", reason="x")
+    barred(case, "close", "auditor")
+
+
 def test_tr5_payments_stay_within_the_rate_of_what_is_proven(desk: Desks) -> None:
     case = requested(desk, advance=0, expenditure=44_443).do("approve_tranche", "approver:paul", number=1)
     assert case.refused("disburse_tranche", "finance:frieda", number=1) == "beyond_rate_of_proven"
@@ -206,7 +250,7 @@ def test_no_further_tranche_while_an_earlier_use_is_unproven_after_its_term(desk
     case = ask(paid(desk, advance=100_000), 2, 1_000).do("approve_tranche", "approver:paul", number=2)
     case.until(case.data.tranches[0].use_ends)
     assert case.refused("disburse_tranche", "finance:frieda", number=2) == "earlier_use_unproven"
-    case.do("prove_use", "applicant", number=1, expenditure=40_000, reference="vouchers 1-9")
+    case.do("prove_use", "applicant:wismar-1", number=1, expenditure=40_000, reference="vouchers 1-9")
     assert case.do("disburse_tranche", "finance:frieda", number=2).data.grant.disbursed == 41_000
 
 
@@ -217,7 +261,7 @@ def test_tr7_nothing_after_revocation_but_reclaim_and_repayment(desk: Desks) -> 
     assert conserved(case)
     for action, actor, payload in (
         ("disburse_tranche", "finance:frieda", {"number": 2}),
-        ("request_tranche", "applicant", {"number": 3, "amount": 1, "payee": "x"}),
+        ("request_tranche", "applicant:wismar-1", {"number": 3, "amount": 1, "payee": "x"}),
         ("change_rate", "approver", {"rate": 1, "reason": "x"}),
     ):
         assert case.refused(action, actor, **payload) == "nothing_after_revocation"
@@ -239,17 +283,20 @@ FINAL = {
 
 def test_a_case_closes_after_the_final_proof_and_cancels_what_is_left(desk: Desks) -> None:
     case = paid(desk)
-    assert case.refused("submit_final_proof", "applicant", **FINAL) == "use_not_proven"
-    case.do("prove_use", "applicant", number=1, expenditure=45_000, reference="vouchers")
+    assert case.refused("submit_final_proof", "applicant:wismar-1", **FINAL) == "use_not_proven"
+    case.do("prove_use", "applicant:wismar-1", number=1, expenditure=45_000, reference="vouchers")
     vouchers = [{"number": "1", "paid_on": "2020-02-01", "amount": 49_999}]
     assert (
-        case.refused("submit_final_proof", "applicant", **{**FINAL, "vouchers": vouchers}) == "vouchers_do_not_add_up"
+        case.refused("submit_final_proof", "applicant:wismar-1", **{**FINAL, "vouchers": vouchers})
+        == "vouchers_do_not_add_up"
     )
     less = {"figures": [{"item": "a", "planned": 1, "actual": 44_999}], "vouchers": [{**vouchers[0], "amount": 44_999}]}
-    assert case.refused("submit_final_proof", "applicant", **{**FINAL, **less}) == "final_proof_below_tranches"
+    assert case.refused("submit_final_proof", "applicant:wismar-1", **{**FINAL, **less}) == "final_proof_below_tranches"
     case.do("accept_use", "auditor", number=1)
-    case.do("submit_final_proof", "applicant", **FINAL)
-    case.do("return_final_proof", "auditor", reason="page 3 is missing").do("submit_final_proof", "applicant", **FINAL)
+    case.do("submit_final_proof", "applicant:wismar-1", **FINAL)
+    case.do("return_final_proof", "auditor", reason="page 3 is missing").do(
+        "submit_final_proof", "applicant:wismar-1", **FINAL
+    )
     case.do("close", "auditor")
     assert (case.state, case.data.grant.cancelled) == ("closed", 60_000)
     assert conserved(case)
@@ -261,8 +308,8 @@ def test_a_tranche_that_waits_holds_reductions_and_the_final_proof(desk: Desks) 
     case = requested(desk)
     assert case.refused("reduce_grant", "approver", amount=1, reason="x") == "tranche_waiting"
     assert case.refused("cancel_rest", "approver", reason="x") == "tranche_waiting"
-    assert case.refused("submit_final_proof", "applicant", **FINAL) == "tranche_waiting"
-    case.do("return_tranche", "applicant", number=1, reason="not needed")
+    assert case.refused("submit_final_proof", "applicant:wismar-1", **FINAL) == "tranche_waiting"
+    case.do("return_tranche", "applicant:wismar-1", number=1, reason="not needed")
     assert case.refused("reduce_grant", "approver", amount=100_001, reason="x") == "reduction_beyond_open"
     assert case.do("cancel_rest", "approver", reason="project ended").data.grant.open == 0
     assert case.refused("cancel_rest", "approver", reason="x") == "nothing_open"
@@ -273,7 +320,7 @@ def test_tr9_money_moves_within_the_period_only(desk: Desks) -> None:
     late.until(datetime(2023, 12, 31, 23, tzinfo=UTC))
     assert late.refused("disburse_tranche", "finance:frieda", number=1) == "outside_period"
     more = {"number": 2, "amount": 1, "payee": "x"}
-    assert late.refused("request_tranche", "applicant", **more) == "outside_period"
+    assert late.refused("request_tranche", "applicant:wismar-1", **more) == "outside_period"
     assert late.until(datetime(2023, 12, 31, 22, 59, 59, tzinfo=UTC)).do("disburse_tranche", "finance", number=1)
 
 
@@ -286,16 +333,19 @@ def test_a_changed_rate_counts_for_the_next_payment(desk: Desks) -> None:
 
 def test_nothing_of_money_happens_before_the_grant(desk: Desks) -> None:
     case = checked(desk)
-    assert case.refused("request_tranche", "applicant", number=1, amount=1, payee="x") == "not_granted_yet"
+    assert case.refused("request_tranche", "applicant:wismar-1", number=1, amount=1, payee="x") == "not_granted_yet"
     assert case.refused("reclaim", "approver", number=1, amount=1, reason="x") == "not_granted_yet"
-    assert case.do("return_application", "clerk", reason="amend").do("apply", "applicant", **WISMAR).state == "applied"
-    assert case.do("withdraw_application", "applicant", reason="x").state == "withdrawn"
+    assert (
+        case.do("return_application", "clerk", reason="amend").do("apply", "applicant:wismar-1", **WISMAR).state
+        == "applied"
+    )
+    assert case.do("withdraw_application", "applicant:wismar-1", reason="x").state == "withdrawn"
 
 
 @pytest.mark.parametrize("amount", [0, -1, 2**53, 0.5])
 def test_amounts_are_whole_positive_cents(desk: Desks, amount: object) -> None:
     with pytest.raises(InvalidValue):
-        granted(desk).do("request_tranche", "applicant", number=1, amount=amount, payee="x")
+        granted(desk).do("request_tranche", "applicant:wismar-1", number=1, amount=amount, payee="x")
 
 
 def _payload(action: str, number: int, amount: int) -> dict[str, Any]:
@@ -327,7 +377,7 @@ def _granted_hundred() -> tuple[Case, datetime]:
     rules = {"cost_plan_required": False, "own_share_proof_required": False, "rate": 10_000}
     case = law.apply(None, Command("open_programme", Actor("o", "clerk"), {"title": "t", "rules": rules}), at).case
     applied = {"applicant": "town", "kind": "municipality", "planned": 100}
-    case = law.apply(case, Command("apply", Actor("a", "applicant"), applied), at).case
+    case = law.apply(case, Command("apply", Actor("applicant-1", "applicant"), applied), at).case
     case = law.apply(case, Command("check_application", Actor("c", "clerk"), {}), at).case
     grant = {"amount": 100, "rate": 10_000, "advance": 30}
     return law.apply(case, Command("grant", Actor("p", "approver"), grant), at).case, at

@@ -14,7 +14,8 @@ carries, so it is committed with the case:
 due = amount + expense; a penalty *replaces* the amount, it is no factor. The state follows from the facts (`standing`):
 what was served and contested decides the rung, what was paid decides whether the case has ended. Invariants, each a
 named rule: an appeal in time suspends escalation; the amount is fixed after service; nothing after settled or dismissed
-but a refund; a refund happens once. Whose car it was is no part of a case: no plate, no name, no address.
+but a refund; a refund happens once. Whose car it was is no part of a case: no plate, no name, no address; whoever first
+acts as applicant is the person concerned, alone appeals from then on, and decides nothing in the case.
 
 Read `table` first; `guards` holds the rules in words, `steps` what each step changes, `case` what is remembered.
 """

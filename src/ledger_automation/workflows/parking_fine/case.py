@@ -102,6 +102,7 @@ class Fine(Payload, frozen=True):
     penalty_starts: datetime | None = None
     collection_starts: datetime | None = None
     ended: str = ""
+    person_concerned: str = ""
 
     @property
     def due(self) -> int:

@@ -1,8 +1,9 @@
 """The parking fine in the numbers of contracts/workflows/ParkingFineLedger.sol (requirements FI1 to FI9).
 
 The state says how a case ended and which appeal is pending, so the words need not: the first holds who recorded the
-fine, the rung, the rules and the money, the second, there from the first service on, the moments that service and
-decisions set. What ends at the moment of a step is cut to its second, since no later step can come before it.
+fine, the rung, the rules and the money, the second, there from the first appeal or service on, the moments that service
+and decisions set and the person concerned. What ends at the moment of a step is cut to its second, since no later step
+can come before it.
 
 What this does not do: it decides nothing. Rules with terms of more than 510 days, or a calendar that nobody knows, are
 InvalidValue: no contract can hold them.
@@ -10,6 +11,8 @@ InvalidValue: no contract can hold them.
 
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from ledger_automation.errors import InvalidValue
 from ledger_automation.workflows._enforcement import Enforcement, Names, Word, moment, pack
@@ -41,8 +44,8 @@ def _facts(fine: Fine, names: Names) -> tuple[Word, ...]:
         (fine.expense, 56),
         (fine.paid - fine.refunded, _PAID_BITS),
     )
-    moments = _moments(fine)
-    return (word, moments) if moments else (word,)
+    second = pack((_moments(fine), 4 * _MOMENT_BITS), (names.member(fine.person_concerned), 32))
+    return (word, second) if second else (word,)
 
 
 def _rules(rules: Rules) -> int:
@@ -88,8 +91,9 @@ def _expense(_: Fine | None, step: Step, _names: Names) -> tuple[Word, ...]:
 
 
 def _serve(fine: Fine | None, step: Step, _: Names) -> tuple[Word, ...]:
+    """Return the terms as service starts them; which of them an earlier end closed for good, the contract knows."""
     _require_year(step.at)
-    return (_moments(serve(fine, step)) if fine else 0,)
+    return (_moments(serve(replace(fine, appeal_ends=None), step)) if fine else 0,)
 
 
 def _decide(_: Fine | None, step: Step, _names: Names) -> tuple[Word, ...]:

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from ledger_automation.workflows._table import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step, own_case_only
 from ledger_automation.workflows.parking_fine.case import APPEALED, RUNGS, Fine
 
 HEARING_FIRST: Final = Guard(
     "hearing_first",
     "These rules require a hearing before the notice (§ 55 OWiG).",
-    lambda fine, step: not fine.rules.hearing_required or step.state != "recorded",
+    lambda fine, _: not fine.rules.hearing_required or fine.rung != "recorded",
 )
 NOTICE_ONCE: Final = Guard(
     "notice_sent_once",
@@ -23,7 +23,7 @@ NOTICE_FIRST: Final = Guard(
 SERVED_ONCE: Final = Guard(
     "served_once",
     "The notice was served already; its terms do not start again.",
-    lambda fine, _: fine.appeal_ends is None,
+    lambda fine, _: fine.rung not in {"notified", "penalty_added"},
 )
 AMOUNT_FIXED: Final = Guard(
     "amount_fixed_after_service",
@@ -57,9 +57,16 @@ DECIDED_FIRST: Final = Guard(
 )
 NOT_IN_OWN_CASE: Final = Guard(
     "nobody_decides_in_own_case",
-    "Who recorded the fine does not decide the appeal against it.",
-    lambda fine, step: step.actor.id != fine.recorded_by,
+    "Neither who recorded the fine nor whom it concerns decides on it.",
+    lambda fine, step: step.actor.id not in {fine.recorded_by, fine.person_concerned},
 )
+NOT_OWN_FINE: Final = Guard(
+    "nobody_decides_in_own_case",
+    "Whom the fine concerns does not change, forward or give it up.",
+    lambda fine, step: step.actor.id != fine.person_concerned,
+)
+OWN_CASE: Final = own_case_only(lambda fine, person: fine.person_concerned in {"", person})
+"""A fine opens without a person: whoever first acts as applicant is the one whom it concerns."""
 PENALTY_KNOWN: Final = Guard(
     "no_penalty_in_these_rules",
     "These rules know no penalty for late payment.",

@@ -34,17 +34,21 @@ def send_notice(fine: Fine, step: Step) -> Fine:
 
 
 def serve(fine: Fine, step: Step) -> Fine:
-    """Record the service, which starts every term (FI8): appeal, court, penalty, collection."""
+    """Record the service, which starts every term (FI8): appeal, court, penalty, collection.
+
+    An appeal that was withdrawn or decided before it stays over: what that closed is not opened again.
+    """
     rules = fine.rules
     day = local_day(step.at, rules.zone)
     appeal = term_end(day, days=rules.appeal_days, land=rules.holidays_of)
     court = term_end(day, days=rules.court_days, land=rules.holidays_of)
     raised = rules.penalty_after_days
+    over = fine.appeal_ends is not None
     return replace(
         fine,
         rung="notified",
-        appeal_ends=end_of_day(appeal, rules.zone),
-        court_ends=end_of_day(court, rules.zone),
+        appeal_ends=fine.appeal_ends if over else end_of_day(appeal, rules.zone),
+        court_ends=fine.court_ends if over else end_of_day(court, rules.zone),
         penalty_starts=None if raised is None else start_of_day(day + timedelta(days=raised), rules.zone),
         collection_starts=start_of_day(day + timedelta(days=rules.collection_after_days), rules.zone),
     )
@@ -52,7 +56,7 @@ def serve(fine: Fine, step: Step) -> Fine:
 
 def appeal_to(where: str) -> Effect:
     """Return the step that takes the fine to the authority or the court and so suspends escalation."""
-    return lambda fine, _: replace(fine, appeal=where, decided=False)
+    return lambda fine, step: replace(fine, appeal=where, decided=False, person_concerned=step.actor.id)
 
 
 def forward(fine: Fine, _: Step) -> Fine:

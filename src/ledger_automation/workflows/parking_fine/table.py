@@ -36,7 +36,7 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "correct_amount", "amount_corrected", (*RUNGS, *APPEALED), (*_UNSERVED, *APPEALED, *_ENDS), ("clerk",),
-        Amount, do.correct_amount, (rule.AMOUNT_FIXED,), standing, _CLOSED,
+        Amount, do.correct_amount, (rule.NOT_OWN_FINE, rule.AMOUNT_FIXED), standing, _CLOSED,
     ),
     Transition(
         "send_notice", "notice_sent", OPEN, ("notice_sent", *APPEALED), _STEP,
@@ -48,18 +48,18 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "appeal_to_authority", "appealed_to_authority", RUNGS, ("appealed_to_authority",), ("applicant",),
-        Nothing, do.appeal_to("appealed_to_authority"), (rule.NOTHING_TO_APPEAL, rule.APPEAL_IN_TIME),
+        Nothing, do.appeal_to("appealed_to_authority"), (rule.OWN_CASE, rule.NOTHING_TO_APPEAL, rule.APPEAL_IN_TIME),
         barred=(rule.APPEAL_PENDING, *_CLOSED),
     ),
     Transition(
         "appeal_to_court", "appealed_to_court", RUNGS, ("appealed_to_court",), ("applicant",),
         Nothing, do.appeal_to("appealed_to_court"),
-        (rule.NOTHING_TO_APPEAL, rule.AUTHORITY_FIRST, rule.COURT_IN_TIME),
+        (rule.OWN_CASE, rule.NOTHING_TO_APPEAL, rule.AUTHORITY_FIRST, rule.COURT_IN_TIME),
         barred=(rule.APPEAL_PENDING, *_CLOSED),
     ),
     Transition(
         "forward_appeal", "appeal_forwarded", APPEALED, APPEALED, ("clerk",), Nothing, do.forward,
-        (rule.FORWARDED_ONCE,), standing, (rule.NO_APPEAL_PENDING, *_CLOSED),
+        (rule.NOT_OWN_FINE, rule.FORWARDED_ONCE), standing, (rule.NO_APPEAL_PENDING, *_CLOSED),
     ),
     Transition(
         "decide_appeal", "appeal_decided", APPEALED, (*APPEALED, "dismissed"), ("approver",), Decision, do.decide,
@@ -71,7 +71,7 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "withdraw_appeal", "appeal_withdrawn", APPEALED, RUNGS, ("applicant",), Nothing, do.withdraw_appeal,
-        (), standing, (rule.NO_APPEAL_PENDING, *_CLOSED),
+        (rule.OWN_CASE,), standing, (rule.NO_APPEAL_PENDING, *_CLOSED),
     ),
     Transition(
         "add_penalty", "penalty_added", _SERVED, ("penalty_added",), ("system",), Amount, do.add_penalty,
@@ -96,7 +96,7 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "write_off", "written_off", ("in_collection",), ("written_off",), ("finance",), Reason, do.write_off,
-        barred=(rule.AFTER_SETTLEMENT, rule.AFTER_DISMISSAL),
+        (rule.NOT_OWN_FINE,), barred=(rule.AFTER_SETTLEMENT, rule.AFTER_DISMISSAL),
     ),
     Transition(
         "cancel_fine", "fine_cancelled", OPEN, ("dismissed",), ("approver",), Reason, do.cancel,

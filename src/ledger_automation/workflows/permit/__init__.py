@@ -8,8 +8,9 @@ as in the log (T02-T05, T11-T15, T16-T20): drafted, checked, revised, determined
 
 What is policy stands in `Rules` and is committed with the case: the planned term (56 days in the log; 377 of 1,329
 finished cases exceeded it, so it is a finding and no bar), four eyes on the decision (on by default; 57 % of the log's
-cases have one officer), the objection's month (§ 70 VwGO). What is law is not: nobody decides in his own case, a
-document's version never changes its hash, a permit ends at its exact second.
+cases have one officer), the objection's month (§ 70 VwGO). Who applies for himself takes the office's policy as it is.
+What is law is not policy: nobody decides in his own case, nor acts as applicant in another's; a document's version
+never changes its hash; a permit ends at its exact second.
 
 Read `table` first; `guards` holds the rules in words, `steps` what each step changes, `case` what is remembered.
 """

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ledger_automation.workflows._table import Payload, Text
+from ledger_automation.workflows._table import Payload, Step, Text
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -40,6 +40,12 @@ class Application(Payload, frozen=True):
     applicant: str = ""
     documents: tuple[Document, ...] = ()
     rules: Rules = Rules()
+
+
+def applicant_of(step: Step) -> str:
+    """Return whose application it is: that of the applicant who hands it in, or of whom the office names."""
+    given: Application = step.payload
+    return step.actor.id if step.actor.role == "applicant" else given.applicant
 
 
 class Documents(Payload, frozen=True):

@@ -6,7 +6,8 @@ permit's end. Versions of documents are known by how many there are and a digest
 Parties that owe advice are a second word, up to eight of them, which is there only while there are any.
 
 What this does not do: it decides nothing, and it cannot write down what these words do not hold. A ninth party, or a
-term that ends before 1971 or after 2499, is InvalidValue, and so is a calendar that nobody knows.
+term that ends before 1971 or after 2499, is InvalidValue, and so is a calendar that nobody knows, or that somebody who
+applies for himself chose.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,7 @@ from ledger_automation.errors import InvalidValue
 from ledger_automation.workflows._enforcement import Enforcement, Names, Word, keccak256, moment, pack
 from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import CALENDAR_KNOWN, end_of_day
-from ledger_automation.workflows.permit.case import Document, Permit, Rules
+from ledger_automation.workflows.permit.case import Document, Permit, Rules, applicant_of
 from ledger_automation.workflows.permit.steps import notify, submit
 
 _STATES: Final = (
@@ -60,6 +61,11 @@ def _policy(rules: Rules) -> tuple[tuple[int, int], ...]:
     return (rules.four_eyes, 1), (rules.objection_months, 4)
 
 
+def _calendar(rules: Rules) -> tuple[str, str]:
+    """Return what no contract sees of the rules."""
+    return rules.zone, rules.holidays_of
+
+
 def _review(permit: Permit, documents: list[Word]) -> int:
     return pack(
         (permit.documents_open, 1),
@@ -91,6 +97,10 @@ def _submit(_: Permit | None, step: Step, names: Names) -> tuple[Word, ...]:
     _require_year(step.at)
     if not CALENDAR_KNOWN.holds(None, step):
         raise InvalidValue("The calendar of an enforced case", f"{rules.zone}, {rules.holidays_of}", "a known one")
+    if applicant_of(step) == step.actor.id and _calendar(rules) != _calendar(Rules()):
+        raise InvalidValue(
+            "The calendar of who applies for himself", f"{rules.zone}, {rules.holidays_of}", "the office's"
+        )
     opening = pack(
         (0 if step.actor.role == "applicant" else names.member(step.payload.applicant), 32),
         (0, 32),

@@ -3,9 +3,9 @@
 from typing import Final
 
 from ledger_automation.workflows._machine import LAST_YEAR
-from ledger_automation.workflows._table import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step, own_case_only
 from ledger_automation.workflows.deadlines import end_of_day
-from ledger_automation.workflows.permit.case import Document, Permit
+from ledger_automation.workflows.permit.case import Document, Permit, Rules, applicant_of
 
 REVIEW: Final = ("submitted", "acknowledged")
 
@@ -36,6 +36,12 @@ APPLICANT_KNOWN: Final = Guard(
     "An application handed in by the office names its applicant.",
     lambda _, step: step.actor.role == "applicant" or bool(step.payload.applicant),
 )
+RULES_OF_OFFICE: Final = Guard(
+    "rules_are_the_offices",
+    "Who applies for himself does so under the office's own rules; others are set by an officer.",
+    lambda _, step: applicant_of(step) != step.actor.id or step.payload.rules == Rules(),
+)
+OWN_CASE: Final = own_case_only(lambda permit, person: permit.applicant == person)
 VERSIONS_FIRST: Final = Guard(
     "document_version_fixed",
     "A version of a document has one hash for ever; a change is a new version.",

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from ledger_automation.workflows._table import Step
 from ledger_automation.workflows.deadlines import end_of_day, local_day, term_end
-from ledger_automation.workflows.permit.case import Application, Permit
+from ledger_automation.workflows.permit.case import Application, Permit, applicant_of
 
 Effect = Callable[[Permit, Step], Permit]
 
@@ -15,9 +15,8 @@ def submit(_: None, step: Step) -> Permit:
     """Open the case; the planned term starts."""
     given: Application = step.payload
     rules = given.rules
-    applicant = step.actor.id if step.actor.role == "applicant" else given.applicant
     planned = term_end(local_day(step.at, rules.zone), days=rules.planned_days, land=rules.holidays_of)
-    return Permit(rules, applicant, planned, given.documents)
+    return Permit(rules, applicant_of(step), planned, given.documents)
 
 
 def paper_reaches(stage: str) -> Effect:

@@ -30,7 +30,8 @@ def _review(action: str, event: str, payload: type[Payload], effect: do.Effect, 
 _TRANSITIONS: Final = (
     Transition(
         "submit_application", "application_submitted", (), ("submitted",), ("applicant", "clerk"),
-        carries.Application, do.submit, (CALENDAR_KNOWN, rule.APPLICANT_KNOWN, rule.VERSIONS_FIRST),
+        carries.Application, do.submit,
+        (CALENDAR_KNOWN, rule.APPLICANT_KNOWN, rule.RULES_OF_OFFICE, rule.VERSIONS_FIRST),
     ),
     Transition(
         "acknowledge", "acknowledged", ("submitted",), ("acknowledged",), ("clerk", "system"),
@@ -53,7 +54,8 @@ _TRANSITIONS: Final = (
     _review("request_documents", "documents_requested", carries.DocumentRequest, do.request_documents),
     Transition(
         "supplement_documents", "documents_supplemented", REVIEW, REVIEW, ("applicant", "clerk"), carries.Documents,
-        do.supplement, (rule.DOCUMENTS_ASKED, rule.VERSIONS_FIXED), lambda _, step: str(step.state), _OVER,
+        do.supplement, (rule.OWN_CASE, rule.DOCUMENTS_ASKED, rule.VERSIONS_FIXED), lambda _, step: str(step.state),
+        _OVER,
     ),
     _review("determine_advice_need", "advice_need_determined", carries.AdviceNeed, do.determine_advice),
     _review("request_advice", "advice_requested", carries.AdviceRequest, do.request_advice),
@@ -72,14 +74,17 @@ _TRANSITIONS: Final = (
         "refuse", "refused", ("acknowledged",), ("refused",), _APPROVER, carries.Reason, do.refuse, _DECIDE,
         barred=_OVER,
     ),
-    Transition("withdraw", "withdrawn", REVIEW, ("withdrawn",), ("applicant",), Nothing, do.keep, barred=_OVER),
+    Transition(
+        "withdraw", "withdrawn", REVIEW, ("withdrawn",), ("applicant",), Nothing, do.keep, (rule.OWN_CASE,),
+        barred=_OVER,
+    ),
     Transition(
         "notify", "notified", ("granted", "refused"), ("notified",), ("clerk", "system"), Nothing, do.notify,
         barred=_END,
     ),
     Transition(
         "object", "objected", ("notified",), ("objected",), ("applicant",), carries.Reason, do.keep,
-        (rule.OBJECTION_ONCE, rule.OBJECTION_IN_TIME), barred=_END,
+        (rule.OWN_CASE, rule.OBJECTION_ONCE, rule.OBJECTION_IN_TIME), barred=_END,
     ),
     Transition(
         "remedy_objection", "objection_remedied", ("objected",), ("granted",), _APPROVER, carries.Grant, do.remedy,

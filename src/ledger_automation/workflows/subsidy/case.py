@@ -58,6 +58,10 @@ class Subsidy(Payload, frozen=True):
         """Return a tranche by its number."""
         return next((each for each in self.tranches if each.number == number), None)
 
+    def is_of(self, person: str) -> bool:
+        """Say whether it is somebody's own case: that of the applicant, or of who handed the application in."""
+        return self.application is not None and person in {self.application.applicant, self.applied_by}
+
     @property
     def proven(self) -> int:
         """The expenditure proven so far, own funds included."""

@@ -110,9 +110,9 @@ def _conditions(conditions: Iterable[carries.Condition], met: Collection[str], n
 
 
 def _tranche(tranche: Tranche, names: Names) -> Word:
-    """Return what the stage still needs; who asked for a paid tranche must not accept its use."""
+    """Return what the stage still needs."""
     stage = tranche.stage
-    waiting, unaccepted = stage in {"requested", "approved"}, stage in {"disbursed", "proven"}
+    waiting = stage in {"requested", "approved"}
     head = ((_STAGES.index(stage), 3), (tranche.number, 13), (tranche.amount if stage != "returned" else 0, 56))
     if stage == "reclaimed":
         return pack(*head, (tranche.reclaimed, 56), (tranche.repaid, 56))
@@ -120,7 +120,7 @@ def _tranche(tranche: Tranche, names: Names) -> Word:
         *head,
         (names.member(tranche.payee) if waiting else 0, 32),
         (tranche.expenditure if waiting else 0, 56),
-        (names.member(tranche.requested_by) if waiting or unaccepted else 0, 32),
+        (names.member(tranche.requested_by) if waiting else 0, 32),
         (names.member(tranche.approved_by) if waiting else 0, 32),
         (_in_quarters(tranche.use_ends if stage == "disbursed" else None), 32),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ledger_automation.workflows._table import Barred, Guard, Step
+from ledger_automation.workflows._table import Barred, Guard, Step, own_case_only
 from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.money import share_of
 from ledger_automation.workflows.subsidy.case import Grant, Subsidy
@@ -57,11 +57,11 @@ RESOLUTION_PRESENT: Final = Guard(
 )
 NOT_IN_OWN_CASE: Final = Guard(
     "nobody_decides_in_own_case",
-    "Who applied neither checks nor decides.",
-    lambda case, step: (
-        step.actor.id != case.applied_by and (case.application is None or step.actor.id != case.application.applicant)
-    ),
+    "Who applied takes no decision of the office.",
+    lambda case, step: not case.is_of(step.actor.id),
 )
+OWN_CASE: Final = own_case_only(lambda case, person: case.application is None or case.is_of(person))
+"""A programme opens without an applicant: whoever applies first is the one."""
 CHECKED: Final = Guard(
     "check_first",
     "An application is checked before it is decided.",

@@ -38,7 +38,7 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "apply", "applied", ("programme_open", "returned"), ("applied",), _APPLICANT, carries.Application,
-        do.apply_for, (rule.IN_TIME, rule.ELIGIBLE, rule.COST_PLAN, rule.OWN_SHARE_PROOF), barred=_OVER,
+        do.apply_for, (rule.OWN_CASE, rule.IN_TIME, rule.ELIGIBLE, rule.COST_PLAN, rule.OWN_SHARE_PROOF), barred=_OVER,
     ),
     Transition(
         "check_application", "application_checked", ("applied", "checked"), ("checked",), _CLERK, carries.Check,
@@ -50,11 +50,12 @@ _TRANSITIONS: Final = (
     ),
     Transition(
         "withdraw_application", "application_withdrawn", ("applied", "returned", "checked"), ("withdrawn",),
-        _APPLICANT, carries.Reason, do.keep, barred=_OVER,
+        _APPLICANT, carries.Reason, do.keep, (rule.OWN_CASE,), barred=_OVER,
     ),
     Transition(
         "record_resolution", "resolution_recorded", ("applied", "checked"), ("applied", "checked"),
-        ("applicant", "clerk"), carries.Resolution, do.resolve_council, (), lambda _, step: str(step.state), _OVER,
+        ("applicant", "clerk"), carries.Resolution, do.resolve_council, (rule.OWN_CASE,),
+        lambda _, step: str(step.state), _OVER,
     ),
     Transition(
         "grant", "granted", ("applied", "checked"), _RUNNING, _APPROVER, carries.GrantDecision, do.grant,
@@ -64,52 +65,63 @@ _TRANSITIONS: Final = (
     Transition(
         "refuse", "refused", ("checked",), ("refused",), _APPROVER, carries.Reason, do.keep, _DECIDES, barred=_OVER,
     ),
-    _running("meet_condition", "condition_met", _CLERK, carries.ConditionMet, do.meet, rule.CONDITION_KNOWN),
+    _running(
+        "meet_condition", "condition_met", _CLERK, carries.ConditionMet, do.meet,
+        rule.NOT_IN_OWN_CASE, rule.CONDITION_KNOWN,
+    ),
     _running(
         "request_tranche", "tranche_requested", _APPLICANT, carries.TrancheRequest, do.request,
-        tranche.TRANCHE_ONCE, tranche.IN_PERIOD, tranche.BEYOND_GRANT,
+        rule.OWN_CASE, tranche.TRANCHE_ONCE, tranche.IN_PERIOD, tranche.BEYOND_GRANT,
     ),
     _running(
         "endorse_tranche", "tranche_endorsed", _CLERK, carries.TrancheStep, do.keep,
-        tranche.TRANCHE_KNOWN, tranche.IS_REQUESTED, tranche.REQUESTER_APART, tranche.PAYEE_APART,
+        tranche.TRANCHE_KNOWN, tranche.IS_REQUESTED, tranche.REQUESTER_APART, rule.NOT_IN_OWN_CASE,
+        tranche.PAYEE_APART,
     ),
     _running(
         "return_tranche", "tranche_returned", ("applicant", "clerk", "approver"), carries.TrancheReason, do.send_back,
-        tranche.TRANCHE_KNOWN, tranche.IS_RETURNABLE,
+        tranche.TRANCHE_KNOWN, rule.OWN_CASE, tranche.IS_RETURNABLE,
     ),
     _running(
         "approve_tranche", "tranche_approved", _APPROVER, carries.TrancheStep, do.approve,
         tranche.TRANCHE_KNOWN, tranche.IS_REQUESTED, tranche.CONDITIONS_MET, tranche.REQUESTER_APART,
-        tranche.PAYEE_APART,
+        rule.NOT_IN_OWN_CASE, tranche.PAYEE_APART,
     ),
     _running(
         "disburse_tranche", "tranche_disbursed", _FINANCE, carries.TrancheStep, do.disburse,
         tranche.TRANCHE_KNOWN, tranche.NOT_PAID_YET, tranche.IS_APPROVED, tranche.CONDITIONS_MET, tranche.PAYER_APART,
-        tranche.PAYEE_APART, tranche.IN_PERIOD,
+        rule.NOT_IN_OWN_CASE, tranche.PAYEE_APART, tranche.IN_PERIOD,
         tranche.WITHIN_OPEN, tranche.EARLIER_PROVEN, tranche.WITHIN_RATE, tranche.OWN_FUNDS,
     ),
-    _running("prove_use", "use_proven", _APPLICANT, carries.UseProof, do.prove, tranche.TRANCHE_KNOWN, tranche.IS_PAID),
+    _running(
+        "prove_use", "use_proven", _APPLICANT, carries.UseProof, do.prove,
+        tranche.TRANCHE_KNOWN, rule.OWN_CASE, tranche.IS_PAID,
+    ),
     _running(
         "accept_use", "use_accepted", _AUDITOR, carries.TrancheStep, do.accept, tranche.TRANCHE_KNOWN,
-        tranche.IS_PROVEN, tranche.REQUESTER_APART,
+        tranche.IS_PROVEN, rule.NOT_IN_OWN_CASE,
     ),
-    _running("change_rate", "rate_changed", _APPROVER, carries.RateChange, do.change_rate, rule.RATE_OF_PROGRAMME),
+    _running(
+        "change_rate", "rate_changed", _APPROVER, carries.RateChange, do.change_rate,
+        rule.NOT_IN_OWN_CASE, rule.RATE_OF_PROGRAMME,
+    ),
     _running(
         "reduce_grant", "grant_reduced", _APPROVER, carries.Reduction, do.reduce,
-        rule.NOTHING_WAITING, rule.REDUCTION_WITHIN_OPEN,
+        rule.NOT_IN_OWN_CASE, rule.NOTHING_WAITING, rule.REDUCTION_WITHIN_OPEN,
     ),
     _running(
         "cancel_rest", "rest_cancelled", _APPROVER, carries.Reason, do.cancel_rest,
-        rule.NOTHING_WAITING, rule.SOMETHING_OPEN,
+        rule.NOT_IN_OWN_CASE, rule.NOTHING_WAITING, rule.SOMETHING_OPEN,
     ),
     Transition(
         "submit_final_proof", "final_proof_submitted", _RUNNING, ("final_proof_submitted",), _APPLICANT,
         carries.FinalProof, do.final_proof,
-        (rule.NOTHING_WAITING, rule.ALL_PROVEN, rule.VOUCHERS_ADD_UP, rule.SPENT_AS_PROVEN), barred=_BARRED,
+        (rule.OWN_CASE, rule.NOTHING_WAITING, rule.ALL_PROVEN, rule.VOUCHERS_ADD_UP, rule.SPENT_AS_PROVEN),
+        barred=_BARRED,
     ),
     Transition(
         "return_final_proof", "final_proof_returned", ("final_proof_submitted",), _RUNNING, _AUDITOR, carries.Reason,
-        do.keep, barred=_BARRED,
+        do.keep, (rule.NOT_IN_OWN_CASE,), barred=_BARRED,
     ),
     Transition(
         "close", "closed", ("final_proof_submitted",), ("closed",), _AUDITOR, Nothing, do.cancel_rest,
@@ -121,7 +133,8 @@ _TRANSITIONS: Final = (
     ),
     Transition(  # TR7: reclaim and repayment stay possible after revocation and closure
         "reclaim", "reclaimed", _PAID_OUT, _PAID_OUT, ("approver", "auditor"), carries.Reclaim, do.reclaim,
-        (tranche.TRANCHE_KNOWN, tranche.RECLAIM_WITHIN_PAID), lambda _, step: str(step.state), (rule.NOT_GRANTED,),
+        (tranche.TRANCHE_KNOWN, rule.NOT_IN_OWN_CASE, tranche.RECLAIM_WITHIN_PAID), lambda _, step: str(step.state),
+        (rule.NOT_GRANTED,),
     ),
     Transition(
         "record_repayment", "repaid", _PAID_OUT, _PAID_OUT, _FINANCE, carries.Repayment, do.repay,
