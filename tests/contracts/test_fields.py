@@ -32,6 +32,9 @@ class Field(NamedTuple):
 
 FIELDS: dict[str, tuple[Field, ...]] = {
     "subsidy": (
+        Field("open_programme", ARGUMENTS, 0, 0, 176, 1, "ArgumentOutOfRange"),
+        Field("open_programme", ARGUMENTS, 0, 251, 5, 16, "ArgumentOutOfRange"),
+        Field("open_programme", ARGUMENTS, 1, 240, 16, 1 << 15, "ArgumentOutOfRange"),
         Field("open_programme", ARGUMENTS, 0, 208, 14, 10_001, "ArgumentOutOfRange"),
         Field("open_programme", ARGUMENTS, 0, 222, 14, 10_001, "ArgumentOutOfRange"),
         Field("open_programme", ARGUMENTS, 0, 236, 10, 0, "ArgumentOutOfRange"),

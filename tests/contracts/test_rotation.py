@@ -51,6 +51,8 @@ def test_the_last_anchorer_can_neither_be_revoked_nor_renounce(registry: Any, te
     assert registry.refusal("revokeRole", ANCHORER, holder) == last
     assert registry.refusal("renounceRole", ANCHORER, holder) == last
     assert registry.send("revokeRole", ANCHORER, second)["status"] == 1, "who holds nothing loses nothing"
+    for change in ("grantRole", "revokeRole", "grantRole"):
+        assert registry.send(change, keccak(b"GUEST"), second)["status"] == 1, "another role is no seat of an anchorer"
     assert registry.refusal("revokeRole", ANCHORER, holder) == last
     for _ in range(3):
         assert registry.send("grantRole", ANCHORER, second)["status"] == 1, "granted twice is counted once"

@@ -255,8 +255,8 @@ def test_databases_that_cannot_be_used(ill: Any) -> None:
     changed_alarm = changed(alarm, "DROP TRIGGER leaf_no_delete")
     assert "leaf_no_delete" in changed_alarm
     assert ailments(ill, *TESTER)["alarm"] == "low_funds since 2026-01-01T00:00:00Z: It runs dry."
-    assert ailments(ill, *TESTER, "--db", "postgresql://localhost/x")["database"].endswith(
-        "is not the URL of an SQLite file."
+    assert ailments(ill, *TESTER, "--db", "mysql://localhost/x")["database"].startswith(
+        "A database must be the URL of an SQLite file or of a PostgreSQL database"
     )
 
 

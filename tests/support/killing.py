@@ -18,7 +18,7 @@ from support.solidity import ROOT, copied, trees
 SECONDS: Final = 900
 STEPS: Final = "6000"
 FRAME: Final = ("tests/contracts/test_case_ledger.py", "-k", "anvil")
-REGISTRY: Final = ("tests/contracts/test_checkpoint_registry.py", "tests/contracts/test_rfc9162.py")
+REGISTRY: Final = tuple(f"tests/contracts/test_{name}.py" for name in ("checkpoint_registry", "rfc9162", "rotation"))
 
 
 def laws(name: str) -> tuple[str, ...]:
