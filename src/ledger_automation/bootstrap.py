@@ -137,12 +137,9 @@ class Ledger:
 @contextmanager
 def open_ledger(settings: Settings, *, existing: bool = False) -> Iterator[Ledger]:
     """Open database and key; both are made on first use, unless they must be ``existing``: then raises NotFound."""
-    database = Path(settings.database.removeprefix("sqlite:///"))
-    if existing and not database.exists() and not any(each.is_file() for each in database.parents):
-        raise NotFound(f"There is no ledger at {settings.database}.", database=settings.database)
-    key = log_key(settings.home, settings.origin)
-    engine = open_engine(settings.database)
+    engine = open_engine(settings.database, existing=existing)
     try:
+        key = log_key(settings.home, settings.origin)
         yield Ledger(settings, engine, key, Recorder(settings.origin, lambda: datetime.now(UTC)))
     finally:
         engine.dispose()

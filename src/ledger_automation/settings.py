@@ -12,7 +12,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LEDGER_", frozen=True)
 
     home: Path = Field(default=Path(".ledger"), description="keys, database, chain state and deployments")
-    database_url: str = Field(default="", description="an SQLite URL; empty: ledger.sqlite under the home")
+    database_url: str = Field(default="", description="sqlite:/// or postgresql:// URL; empty: a file of the home")
     chain: str = Field(default="tester", description="tester, anvil, or the URL of a JSON-RPC node")
     origin: str = Field(default="wismar.example/ledger", description="the log's name")
     confirmations: int = Field(default=1, ge=1, description="blocks that make an anchor final, its own included")

@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import count
@@ -26,9 +26,11 @@ from ledger_automation.values import CaseId
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import AnchoredCheckpoint, CheckpointRecord, DocumentRecord
 from ledger_automation.workflows import Actor, Command, workflow
+from support import servers
 
 ORIGIN = "test.example/ledger"
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+MIGRATED = "migrated"
 
 
 class Store(NamedTuple):
@@ -39,34 +41,63 @@ class Store(NamedTuple):
 
 
 @contextmanager
-def sqlite(folder: Path) -> Iterator[Store]:
-    engine = open_engine(f"sqlite:///{folder / 'ledger.sqlite'}")
+def opened(url: str) -> Iterator[Store]:
+    engine = open_engine(url)
     yield Store(lambda: SqlUnitOfWork.open(engine), lambda: SqlUnitOfWork.open(engine, reading=True))
     engine.dispose()
 
 
-STORES: dict[str, Callable[[Path], AbstractContextManager[Store]]] = {"sqlite": sqlite}
+SERVERS = tuple(servers.installed())
+STORES = ("sqlite", *SERVERS)
 CHAINS = ("tester", "anvil")
 
 
+@pytest.fixture(scope="session")
+def server_of() -> Iterator[Callable[[str], servers.Server]]:
+    """PostgreSQL by version, started when it is first asked for, each with a migrated database to copy."""
+    with ExitStack() as stack:
+        running: dict[str, servers.Server] = {}
+
+        def server(version: str) -> servers.Server:
+            if version not in running:
+                running[version] = stack.enter_context(servers.postgresql(version))
+                running[version].execute(f"CREATE DATABASE {MIGRATED}")
+                open_engine(running[version].url(MIGRATED)).dispose()
+            return running[version]
+
+        yield server
+
+
 @pytest.fixture(params=STORES)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], AbstractContextManager[Store]]:
+def url(request: pytest.FixtureRequest, tmp_path: Path, server_of: Any) -> Iterator[str]:
+    """A database of its own for each test, on every kind of database that there is."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+        return
+    server = server_of(request.param)
+    database = server.fresh(MIGRATED)
+    yield database
+    server.drop(database)
+
+
+@pytest.fixture
+def reopen(url: str) -> Callable[[], AbstractContextManager[Store]]:
     """Open the same store once more, as another process would."""
-    return lambda: STORES[request.param](tmp_path)
+    return lambda: opened(url)
 
 
 @pytest.fixture
 def store(reopen: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
-    with reopen() as opened:
-        yield opened
+    with reopen() as found:
+        yield found
 
 
 @pytest.fixture(scope="session", params=CHAINS)
 def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnchoringChain]:
     home = tmp_path_factory.mktemp(request.param)
     try:
-        with open_anchoring(request.param, home) as opened:
-            yield opened
+        with open_anchoring(request.param, home) as found:
+            yield found
     finally:
         with contextlib.suppress(OSError, ValueError):
             if anvil._is_alive(home / "anvil"):

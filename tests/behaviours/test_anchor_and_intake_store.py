@@ -1,5 +1,7 @@
 """Ports AnchorStore, AlarmStore and IntakeStore: what was sent to a chain, what went wrong, how far a file was read."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -140,6 +142,49 @@ def test_an_alarm_stands_once_until_it_is_quiet(store: Any) -> None:
         assert unit.anchors.alarms() == [other]
         assert unit.anchors.ring(alarm, "2026-03-03T08:00:00Z"), "it rings again when it comes back"
         unit.commit()
+
+
+def test_of_two_processes_that_sign_for_one_nonce_at_once_one_is_let_through(store: Any, signed: Any) -> None:
+    first, rival = submission(4), submission(5, Subject(case_id="c", sequence=1), nonce=4)
+    with store.begin() as unit:
+        unit.log.sign_off(signed(4))
+        unit.commit()
+    both = threading.Barrier(2)
+
+    def send(row: Submission) -> str:
+        try:
+            with store.begin() as unit:
+                if row is first:  # whoever comes second comes while the first has not committed
+                    unit.anchors.add(row)
+                    both.wait(10)
+                    threading.Event().wait(0.2)
+                else:
+                    both.wait(10)
+                    unit.anchors.add(row)
+                unit.commit()
+        except Conflict:
+            return "conflict"
+        return "stored"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(send, (first, rival))) == ["stored", "conflict"]
+    assert unsettled(store) == [first]
+
+
+def test_what_eight_find_at_once_rings_once(store: Any) -> None:
+    alarm, gate = Alarm(FUNDS, "0xab", "Nearly empty."), threading.Barrier(8)
+
+    def ring(_: int) -> bool:
+        gate.wait(10)
+        with store.begin() as unit:
+            rung: bool = unit.anchors.ring(alarm, "2026-03-02T08:00:00Z")
+            unit.commit()
+        return rung
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ring, range(8))) == [False] * 7 + [True]
+    with store.read() as unit:
+        assert unit.anchors.alarms() == [alarm]
 
 
 def test_a_run_is_none_then_what_was_saved_last(store: Any) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import event
 
 from ledger_automation.errors import LedgerError, Misconfigured, TransitionNotAllowed
 from ledger_automation.orchestrator.ports import IntakeRun
+from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.transition import Intent, advance, open_case
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
@@ -74,28 +75,49 @@ def test_a_reader_keeps_its_snapshot_and_blocks_nobody(store: Any, clerk: Any) -
         assert len(list(reader.cases.trails(0, 0))) == 2
 
 
-def test_a_second_writer_waits_for_the_first(store: Any, clerk: Any) -> None:
-    order, inside = [], threading.Event()
+def test_who_decides_by_a_case_waits_for_who_decides_by_it_already(store: Any, clerk: Any) -> None:
+    first, standing = clerk.open()
+    with store.begin() as unit:
+        unit.cases.record([first])
+        unit.commit()
+    looked, case_id = threading.Event(), first.case.case_id
 
     def slow() -> None:
         with store.begin() as unit:
-            unit.log.frontier()  # the first look takes the lock
-            inside.set()
+            unit.cases.case(case_id)
+            looked.set()
             threading.Event().wait(0.3)
-            unit.cases.record([clerk.open()[0]])
-            order.append("first")
+            unit.cases.record([clerk.go_on(standing)[0]])
             unit.commit()
 
     thread = threading.Thread(target=slow)
     thread.start()
-    inside.wait(5)
+    assert looked.wait(5)
     with store.begin() as unit:
-        unit.log.frontier()
-        order.append("second")
-        unit.cases.record([clerk.open()[0]])
-        unit.commit()
-    thread.join()
-    assert order == ["first", "second"]
+        seen = unit.cases.case(case_id)
+        thread.join(5)
+    assert not thread.is_alive()
+    assert seen.sequence == 1, "it saw what the first one had made of the case"
+
+
+def test_two_sequencers_wait_for_each_other(store: Any, clerk: Any) -> None:
+    clerk.fill(store.begin, 3)
+    looked, ended = threading.Event(), []
+
+    def slow() -> None:
+        with store.begin() as unit:
+            unit.log.pending(10, sweep=False)
+            looked.set()
+            threading.Event().wait(0.3)
+            ended.append("first")
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert looked.wait(5)
+    assert sequence(store.begin, clerk.recorder, clerk.key) is not None
+    ended.append("second")
+    thread.join(5)
+    assert ended == ["first", "second"]
 
 
 def granted(store: Any, clerk: Any, cents: int) -> CaseId:

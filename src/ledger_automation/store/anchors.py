@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, and_, bindparam, false, func, or_, select, true, tuple_, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from ledger_automation.errors import Conflict
 from ledger_automation.orchestrator.ports import (
@@ -17,7 +16,8 @@ from ledger_automation.orchestrator.ports import (
     Subject,
     Submission,
 )
-from ledger_automation.store.tables import AlarmRow, IntakeRunRow, SubmissionRow, table
+from ledger_automation.store.dialect import dialect
+from ledger_automation.store.tables import IS_STANDING, AlarmRow, IntakeRunRow, SubmissionRow, table
 
 _SUBMISSION, _ALARM, _RUN = table(SubmissionRow), table(AlarmRow), table(IntakeRunRow)
 _ORDER = (_SUBMISSION.c.sender, _SUBMISSION.c.nonce, _SUBMISSION.c.attempt)
@@ -36,15 +36,16 @@ class SqlAnchors:
         self._connection = connection
 
     def add(self, submission: Submission) -> None:
-        """Insert a submission.
+        """Insert a submission; one process after another, since what admits it is what the others have sent.
 
         eth-tester's chains are all alike: what was sent to a lost one may be signed again, byte for byte.
         """
+        dialect(self._connection).take_turn(self._connection, "submission")
         self._admit(submission)
         row = _as_row(submission)
         lost = _SUBMISSION.c.state == State.LOST
-        known = upsert(_SUBMISSION).values(row)
-        self._connection.execute(known.on_conflict_do_update(["transaction"], set_=row, where=lost))
+        known = dialect(self._connection).upsert(_SUBMISSION).values(row)
+        self._connection.execute(known.on_conflict_do_update(index_elements=["transaction"], set_=row, where=lost))
 
     def update(self, submission: Submission) -> None:
         """Update one submission."""
@@ -73,14 +74,14 @@ class SqlAnchors:
         self._connection.execute(update(_SUBMISSION).where(_SUBMISSION.c.chain_id == chain_id).values(state=State.LOST))
 
     def ring(self, alarm: Alarm, at: str) -> bool:
-        """Insert an alarm, or count it."""
-        about = and_(_ALARM.c.kind == alarm.kind, _ALARM.c.about == alarm.about, _ALARM.c.standing.is_(true()))
-        if self._connection.execute(update(_ALARM).where(about).values(times=_ALARM.c.times + 1)).rowcount:
-            return False
+        """Insert an alarm, or count it, in one statement: two processes may find the same at once."""
         facts = msgspec.json.encode(alarm.facts).decode()
         row = {**msgspec.structs.asdict(alarm), "facts": facts, "since": at, "times": 1, "standing": True}
-        self._connection.execute(_ALARM.insert().values(row))
-        return True
+        wanted = dialect(self._connection).upsert(_ALARM).values(row)
+        counted = wanted.on_conflict_do_update(
+            index_elements=["kind", "about"], index_where=IS_STANDING, set_={"times": _ALARM.c.times + 1}
+        )
+        return bool(self._connection.execute(counted.returning(_ALARM.c.times)).scalar_one() == 1)
 
     def alarms(self) -> list[Alarm]:
         """Read the standing alarms."""
@@ -156,4 +157,5 @@ class SqlIntake:
     def save(self, run: IntakeRun) -> None:
         """Insert or update a run."""
         row = {**msgspec.structs.asdict(run), "refusals": msgspec.json.encode(run.refusals).decode()}
-        self._connection.execute(upsert(_RUN).values(row).on_conflict_do_update(["source"], set_=row))
+        known = dialect(self._connection).upsert(_RUN).values(row)
+        self._connection.execute(known.on_conflict_do_update(index_elements=["source"], set_=row))

@@ -10,6 +10,7 @@ from ledger_automation.errors import Conflict, NotFound
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fold
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
 from ledger_automation.store.bulk import insert_rows
+from ledger_automation.store.dialect import dialect
 from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow, table
 from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, SubmissionRecord
 
@@ -40,6 +41,8 @@ class SqlLog:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._ways = dialect(connection)
+        self._horizon: str | None = None
 
     def edge(self) -> Edge:
         """Return how far events and log have come."""
@@ -51,12 +54,21 @@ class SqlLog:
         return map(LeafRecord._make, self._stream(gone.where(_LEAF.c.leaf_index >= start)))
 
     def pending(self, limit: int, *, sweep: bool) -> list[PendingEvent]:
-        """Return the outbox. SQLite has one writer, so ids commit in order and a bound loses nothing."""
-        wanted = _PENDING
+        """Return the outbox; one sequencer after another, where the database does not see to that.
+
+        Where commits overtake each other, "behind the last sequenced id" loses events. So each event says which
+        transaction it is of, and this look notes its horizon: the oldest transaction that was still open then. Every
+        event of an older one is seen by it, or never will be. With the checkpoint the horizon is stored, and the next
+        look begins there. A look that was cut short by its limit notes none.
+        """
+        if not self._connection.get_execution_options().get("reading"):
+            self._ways.take_turn(self._connection, "log")
+        wanted = _PENDING.add_columns(self._ways.horizon)
         if not sweep:
-            last = select(func.coalesce(func.max(_LEAF.c.event_id), 0)).scalar_subquery()
-            wanted = wanted.where(_EVENT.c.id > last)
-        return list(map(PendingEvent._make, self._connection.execute(wanted.limit(limit)).fetchall()))
+            wanted = wanted.where(self._ways.behind(self._connection))
+        rows = self._connection.execute(wanted.limit(limit)).fetchall()
+        self._horizon = rows[0][-1] if 0 < len(rows) < limit else None
+        return [PendingEvent._make(row[:-1]) for row in rows]
 
     def frontier(self) -> Frontier:
         """Read the right edge: at most 255 hashes a row."""
@@ -87,7 +99,7 @@ class SqlLog:
     def sign_off(self, checkpoint: CheckpointRecord) -> None:
         """Insert a checkpoint."""
         try:
-            insert_rows(self._connection, _CHECKPOINT, [checkpoint])
+            self._ways.sign_off(self._connection, checkpoint, self._horizon)
         except IntegrityError as error:
             sentence = "There is a checkpoint of this size already."
             raise Conflict(sentence, tree_size=checkpoint.tree_size) from error
@@ -119,5 +131,5 @@ class SqlLog:
         return list(self._connection.execute(wanted).scalars())
 
     def _stream(self, statement: Any) -> Iterator[Any]:
-        for block in self._connection.execution_options(yield_per=_BATCH).execute(statement).partitions():
+        for block in self._connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions():
             yield from block

@@ -17,30 +17,47 @@ The queryable columns of ``event`` repeat what its canonical bytes say; the veri
 
 from typing import Any, Final
 
-from sqlalchemy import Column, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+from ledger_automation.store.dialect import WHOLE
 
 
 def _octets() -> Any:
     return Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+def _whole(*, nullable: bool = False, key: bool = False, drawn: bool = False, of: str = "") -> Any:
+    """Define a number; ``drawn`` by the database where none is given, ``of`` another table's key."""
+    constraints = [ForeignKey(of)] if of else []
+    column: Any = Column(WHOLE, *constraints, nullable=nullable, primary_key=key, autoincrement=drawn)
+    return Field(default=None, sa_column=column) if nullable or drawn else Field(sa_column=column)
+
+
+def _index(name: str, *columns: str, where: Any, unique: bool = False) -> Index:
+    """Define an index of some rows only; both dialects have them, each under a name of its own."""
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
 IS_ENFORCED: Final = text("level = 'enforced'")
 """Of a case, in the very words of its index."""
+
+IS_STANDING: Final = text("standing")
+"""Of an alarm, likewise."""
 
 
 class CaseRow(SQLModel, table=True):
     """Where a case stands. ``head`` is the commitment of its last event, ``data`` its law's memory."""
 
     __tablename__ = "case"
-    __table_args__ = (Index("ix_case_enforced", "case_id", sqlite_where=IS_ENFORCED),)
+    __table_args__ = (_index("ix_case_enforced", "case_id", where=IS_ENFORCED),)
 
     case_id: str = Field(primary_key=True)
     workflow: str
-    workflow_version: int
+    workflow_version: int = _whole()
     level: str
     state: str
-    sequence: int
+    sequence: int = _whole()
     at: str
     head: bytes = _octets()
     data: bytes = _octets()
@@ -52,9 +69,9 @@ class EventRow(SQLModel, table=True):
     __tablename__ = "event"
     __table_args__ = (UniqueConstraint("case_id", "sequence"), {"sqlite_autoincrement": True})
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = _whole(key=True, drawn=True)
     case_id: str
-    sequence: int
+    sequence: int = _whole()
     workflow: str
     action: str
     to_state: str
@@ -62,7 +79,7 @@ class EventRow(SQLModel, table=True):
     actor_role: str
     occurred_at: str
     recorded_at: str
-    amount: int | None
+    amount: int | None = _whole(nullable=True)
     commitment: bytes = _octets()
 
 
@@ -71,10 +88,10 @@ class ContentRow(SQLModel, table=True):
 
     __tablename__ = "content"
 
-    event_id: int = Field(primary_key=True, foreign_key="event.id")
+    event_id: int = _whole(key=True, of="event.id")
     salt: bytes = _octets()
     canonical: bytes = _octets()
-    checksum: int
+    checksum: int = _whole()
 
 
 class AttachmentRow(SQLModel, table=True):
@@ -82,8 +99,8 @@ class AttachmentRow(SQLModel, table=True):
 
     __tablename__ = "attachment"
 
-    event_id: int = Field(primary_key=True, foreign_key="event.id")
-    position: int = Field(primary_key=True)
+    event_id: int = _whole(key=True, of="event.id")
+    position: int = _whole(key=True)
     name: str
     media_type: str
     content: bytes = _octets()
@@ -95,10 +112,10 @@ class LeafRow(SQLModel, table=True):
     __tablename__ = "leaf"
     __table_args__ = (Index("ix_leaf_event", "event_id", unique=True),)
 
-    leaf_index: int = Field(primary_key=True)
-    event_id: int
+    leaf_index: int = _whole(key=True)
+    event_id: int = _whole()
     case_id: str
-    sequence: int
+    sequence: int = _whole()
     leaf_hash: bytes = _octets()
 
 
@@ -107,8 +124,8 @@ class NodeRow(SQLModel, table=True):
 
     __tablename__ = "node"
 
-    level: int = Field(primary_key=True)
-    number: int = Field(primary_key=True)
+    level: int = _whole(key=True)
+    number: int = _whole(key=True)
     hash: bytes = _octets()
 
 
@@ -117,7 +134,7 @@ class CheckpointRow(SQLModel, table=True):
 
     __tablename__ = "checkpoint"
 
-    tree_size: int = Field(primary_key=True)
+    tree_size: int = _whole(key=True)
     root_hash: bytes = _octets()
     note: str
     created_at: str
@@ -138,19 +155,19 @@ class SubmissionRow(SQLModel, table=True):
 
     transaction: str = Field(primary_key=True)
     subject: str
-    tree_size: int | None = Field(foreign_key="checkpoint.tree_size")
+    tree_size: int | None = _whole(nullable=True, of="checkpoint.tree_size")
     case_id: str | None
-    sequence: int | None
+    sequence: int | None = _whole(nullable=True)
     call: str
-    chain_id: int
+    chain_id: int = _whole()
     contract: str
     sender: str
-    nonce: int
-    attempt: int
+    nonce: int = _whole()
+    attempt: int = _whole()
     raw: bytes = _octets()
-    sent_block: int
+    sent_block: int = _whole()
     state: str
-    block_number: int | None
+    block_number: int | None = _whole(nullable=True)
     block_hash: str | None
 
 
@@ -162,11 +179,11 @@ class HeldStepRow(SQLModel, table=True):
     """
 
     __tablename__ = "held_step"
-    __table_args__ = (Index("ix_held_step_case", "case_id", unique=True, sqlite_where=text("NOT refused")),)
+    __table_args__ = (_index("ix_held_step_case", "case_id", unique=True, where=text("NOT refused")),)
 
     case_id: str = Field(primary_key=True)
     call: str = Field(primary_key=True)
-    sequence: int
+    sequence: int = _whole()
     salt: bytes = _octets()
     canonical: bytes = _octets()
     documents: bytes = _octets()
@@ -179,15 +196,15 @@ class AlarmRow(SQLModel, table=True):
     """One alarm; ``facts`` is JSON, ``times`` counts how often it was found while it stood."""
 
     __tablename__ = "alarm"
-    __table_args__ = (Index("ix_alarm_standing", "kind", "about", unique=True, sqlite_where=text("standing")),)
+    __table_args__ = (_index("ix_alarm_standing", "kind", "about", unique=True, where=IS_STANDING),)
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = _whole(key=True, drawn=True)
     kind: str
     about: str
     sentence: str
     facts: str
     since: str
-    times: int
+    times: int = _whole()
     standing: bool
 
 
@@ -198,11 +215,11 @@ class IntakeRunRow(SQLModel, table=True):
 
     source: str = Field(primary_key=True)
     secret: bytes = _octets()
-    position: int
-    cases: int
-    accepted: int
-    ignored: int
-    openings: int
+    position: int = _whole()
+    cases: int = _whole()
+    accepted: int = _whole()
+    ignored: int = _whole()
+    openings: int = _whole()
     refusals: str
 
 

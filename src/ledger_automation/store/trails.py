@@ -110,5 +110,5 @@ def _strays(connection: Connection, touched: Any) -> Iterator[Trail]:
 
 
 def _stream(connection: Connection, statement: Select[Any]) -> Iterator[Any]:
-    for block in connection.execution_options(yield_per=_BATCH).execute(statement).partitions():
+    for block in connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions():
         yield from block

@@ -6,6 +6,8 @@ What was stored keeps its bytes and its state. Going down loses what the older p
 import sqlalchemy as sa
 from alembic import op
 
+from ledger_automation.store.dialect import WHOLE
+
 revision = "0002"
 down_revision = "0001"
 
@@ -19,13 +21,13 @@ INDICES = {
 def upgrade() -> None:
     """Go one revision up."""
     with op.batch_alter_table("submission") as batch:
-        batch.alter_column("tree_size", existing_type=sa.Integer(), nullable=True)
+        batch.alter_column("tree_size", existing_type=WHOLE, nullable=True)
         batch.add_column(sa.Column("subject", sa.String(), nullable=False, server_default=""))
         batch.add_column(sa.Column("case_id", sa.String(), nullable=True))
-        batch.add_column(sa.Column("sequence", sa.Integer(), nullable=True))
+        batch.add_column(sa.Column("sequence", WHOLE, nullable=True))
         batch.add_column(sa.Column("call", sa.String(), nullable=False, server_default=""))
-        batch.add_column(sa.Column("attempt", sa.Integer(), nullable=False, server_default="1"))
-        batch.add_column(sa.Column("sent_block", sa.Integer(), nullable=False, server_default="0"))
+        batch.add_column(sa.Column("attempt", WHOLE, nullable=False, server_default="1"))
+        batch.add_column(sa.Column("sent_block", WHOLE, nullable=False, server_default="0"))
     # An old row says nothing of when it was sent: at its block at the latest, else it is stuck, which asking finds out.
     op.execute("UPDATE submission SET subject = 'checkpoint/' || tree_size, sent_block = coalesce(block_number, 0)")
     with op.batch_alter_table("submission") as batch:
@@ -35,17 +37,24 @@ def upgrade() -> None:
         op.create_index(name, "submission", columns)
     op.create_table(
         "alarm",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", WHOLE, nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("about", sa.String(), nullable=False),
         sa.Column("sentence", sa.String(), nullable=False),
         sa.Column("facts", sa.String(), nullable=False),
         sa.Column("since", sa.String(), nullable=False),
-        sa.Column("times", sa.Integer(), nullable=False),
+        sa.Column("times", WHOLE, nullable=False),
         sa.Column("standing", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_alarm_standing", "alarm", ["kind", "about"], unique=True, sqlite_where=sa.text("standing"))
+    op.create_index(
+        "ix_alarm_standing",
+        "alarm",
+        ["kind", "about"],
+        unique=True,
+        sqlite_where=sa.text("standing"),
+        postgresql_where=sa.text("standing"),
+    )
 
 
 def downgrade() -> None:
@@ -58,4 +67,4 @@ def downgrade() -> None:
     with op.batch_alter_table("submission") as batch:
         for name in ("subject", "case_id", "sequence", "call", "attempt", "sent_block"):
             batch.drop_column(name)
-        batch.alter_column("tree_size", existing_type=sa.Integer(), nullable=False)
+        batch.alter_column("tree_size", existing_type=WHOLE, nullable=False)

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from ledger_automation.store.dialect import WHOLE
+
 revision = "0003"
 down_revision = "0002"
 
@@ -13,7 +15,7 @@ def upgrade() -> None:
         "held_step",
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("call", sa.String(), nullable=False),
-        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("sequence", WHOLE, nullable=False),
         sa.Column("salt", sa.LargeBinary(), nullable=False),
         sa.Column("canonical", sa.LargeBinary(), nullable=False),
         sa.Column("documents", sa.LargeBinary(), nullable=False),
@@ -22,8 +24,21 @@ def upgrade() -> None:
         sa.Column("refused", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("case_id", "call"),
     )
-    op.create_index("ix_held_step_case", "held_step", ["case_id"], unique=True, sqlite_where=sa.text("NOT refused"))
-    op.create_index("ix_case_enforced", "case", ["case_id"], sqlite_where=sa.text("level = 'enforced'"))
+    op.create_index(
+        "ix_held_step_case",
+        "held_step",
+        ["case_id"],
+        unique=True,
+        sqlite_where=sa.text("NOT refused"),
+        postgresql_where=sa.text("NOT refused"),
+    )
+    op.create_index(
+        "ix_case_enforced",
+        "case",
+        ["case_id"],
+        sqlite_where=sa.text("level = 'enforced'"),
+        postgresql_where=sa.text("level = 'enforced'"),
+    )
 
 
 def downgrade() -> None:

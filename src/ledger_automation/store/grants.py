@@ -1,0 +1,66 @@
+"""Who may do what on PostgreSQL: three roles without a login, which an administrator grants to whoever logs in.
+
+    ledger_application   writes cases and everything that moves; adds to the history, and can change nothing of it
+    ledger_erasure       destroys content and attachments, on somebody's right to be forgotten, and nothing else
+    ledger_auditor       reads
+
+None owns a table, so none can drop a trigger. This stops a program and its keys to the database, never the owner or a
+superuser: that is what the verifier is for. SQLite has no roles; its file's permissions are the administrator's.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from sqlalchemy import Connection, Engine, text
+
+APPLICATION: Final = "ledger_application"
+ERASURE: Final = "ledger_erasure"
+AUDITOR: Final = "ledger_auditor"
+
+HISTORY: Final = ("event", "leaf", "node", "checkpoint")
+ERASABLE: Final = ("content", "attachment")
+_MOVING: Final = ("case", "submission", "alarm", "intake_run")
+_HELD: Final = ("held_step",)
+_SEQUENCES: Final = ("event_id_seq", "alarm_id_seq")
+_EVERYTHING: Final = (*HISTORY, *ERASABLE, *_MOVING, *_HELD, "alembic_version")
+
+GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
+    {
+        APPLICATION: {
+            "SELECT": _EVERYTHING,
+            "INSERT": (*HISTORY, *ERASABLE, *_MOVING, *_HELD),
+            "UPDATE": (*_MOVING, *_HELD),
+            "DELETE": _HELD,
+        },
+        ERASURE: {"SELECT": ("event", *ERASABLE), "DELETE": ERASABLE},
+        AUDITOR: {"SELECT": _EVERYTHING},
+    }
+)
+"""By role and privilege: the tables."""
+
+_KNOWN: Final = text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)")
+_THERE: Final = text("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
+
+
+def grant(engine: Engine) -> None:
+    """Make the roles where they are missing, and give each what it needs and no more; run by the tables' owner."""
+    with engine.begin() as connection:
+        known = set(connection.execute(_KNOWN, {"names": list(GRANTS)}).scalars())
+        for role in GRANTS.keys() - known:
+            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+        grant_to_known_roles(connection)
+
+
+def grant_to_known_roles(connection: Connection) -> None:
+    """Grant anew to those roles that there are: after a migration there may be tables that nobody was given."""
+    tables = set(connection.execute(_THERE).scalars())
+    roles = sorted(connection.execute(_KNOWN, {"names": list(GRANTS)}).scalars())
+    for role in roles:
+        for name in sorted(tables & set(_EVERYTHING)):
+            connection.exec_driver_sql(f'REVOKE ALL ON "{name}" FROM {role}')
+        for privilege, names in GRANTS[role].items():
+            for name in sorted(tables & set(names)):
+                connection.exec_driver_sql(f'GRANT {privilege} ON "{name}" TO {role}')
+    for name in sorted(tables & set(_SEQUENCES)) if APPLICATION in roles else ():
+        connection.exec_driver_sql(f"GRANT USAGE ON SEQUENCE {name} TO {APPLICATION}")
