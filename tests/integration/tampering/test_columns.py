@@ -20,7 +20,8 @@ EVIDENCE = ("case", "event", "content", "attachment", "leaf", "node", "checkpoin
 
 UNCOMMITTED = {
     "checkpoint.created_at", "submission.sender", "submission.nonce", "submission.raw",
-    "submission.subject", "submission.case_id", "submission.sequence", "submission.attempt", "submission.sent_block",
+    "submission.subject", "submission.case_id", "submission.sequence", "submission.call", "submission.attempt",
+    "submission.sent_block",
 }  # fmt: skip
 """About keeping and sending, not about what happened; ``intake_run`` and ``alarm`` are no evidence at all.
 

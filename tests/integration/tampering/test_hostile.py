@@ -15,11 +15,12 @@ GARBAGE: tuple[Any, ...] = (
     b"x" * 32, b"[" * 3_000, "{" * 3_000, '{"a":' * 200, "null", "\u00e9\u0301", "T00:00",
 )  # fmt: skip
 TABLES = {
-    "event": 12, "content": 4, "attachment": 5, "leaf": 5, "node": 3, "checkpoint": 4, "submission": 15, "case": 9,
+    "event": 12, "content": 4, "attachment": 5, "leaf": 5, "node": 3, "checkpoint": 4, "submission": 16, "case": 9,
 }  # fmt: skip
 HARMLESS = {
     "checkpoint.created_at", "submission.sender", "submission.nonce", "submission.raw",
-    "submission.subject", "submission.case_id", "submission.sequence", "submission.attempt", "submission.sent_block",
+    "submission.subject", "submission.case_id", "submission.sequence", "submission.call", "submission.attempt",
+    "submission.sent_block",
     "attachment.position",
 }  # fmt: skip
 """Not committed; of positions, only the order is."""
