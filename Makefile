@@ -5,7 +5,7 @@ BIN := .venv/bin
 NPM := $(BIN)/npm
 SLITHER := .build/slither
 
-.PHONY: help setup node demo test lint guards faults forge contracts-deep slither coverage mutation bench contracts-build \
+.PHONY: help setup node demo test lint guards faults writers one-step forge contracts-deep slither coverage mutation bench contracts-build \
 	lock clean
 
 help: ## list the targets
@@ -45,6 +45,12 @@ guards: setup node ## take each guard against chain faults out; its test must tu
 faults: setup node ## Anvil killed a hundred times under load (ten minutes)
 	ANVIL_KILLS=100 ANVIL_KILLS_FILE=benchmarks/anvil-killed.json $(BIN)/python -m pytest -q \
 		tests/integration/enforced/test_anvil_killed.py
+
+writers: setup ## 32 writers and 100,000 steps on PostgreSQL: one leaf each, in the order of each case (minutes)
+	LEDGER_TRANSITIONS=100000 $(BIN)/python -m pytest -q tests/behaviours/test_postgresql.py -k "32 and 18"
+
+one-step: setup ## one step on PostgreSQL beside a plain audit row, into benchmarks/ (minutes)
+	$(BIN)/python scripts/one_step.py
 
 forge: setup node ## invariants and fuzzing of the contracts: 1,000 runs of 500 steps, 10,000 inputs (minutes)
 	$(BIN)/python scripts/forge.py test

@@ -5,8 +5,8 @@
     3  an ordinary key's signature leads to the signer (what a wallet or a passkey signed the contract has checked)
     4  the law, applied to the events, leads to exactly the words that were signed and to the facts that follow: a
        contract that was told of another step than the event tells is found here
-    5  every pseudonym has one number and every number one pseudonym, in this case and in all that are followed with
-       it; who has the ledger's secret also knows which
+    5  every pseudonym has one number, and every number one pseudonym: in this case, and among the signers of all that
+       are followed with it; who has the ledger's secret also knows which
 
 Rule 4 needs the case from its first step on. What follows an erased event, and a receipt of a single step, is held
 against rules 1 to 3 and 5 only.
@@ -38,25 +38,37 @@ from ledger_automation.workflows._table import ROLES, Step
 
 
 class Numbers:
-    """Who is who on chain, as far as signatures said; ``secret`` is the ledger's, empty for a stranger."""
+    """Who is who on chain, as far as signatures said; ``secret`` is the ledger's, empty for a stranger.
+
+    A number has 32 bits, so among very many people two may share one by chance. Within a case nobody may, and no two
+    who sign may anywhere: one of them could act as both.
+    """
 
     def __init__(self, secret: bytes = b"") -> None:
         self._secret = secret
         self._number: dict[str, int] = {}
-        self._pseudonym: dict[int, str] = {}
+        self._signer: dict[int, str] = {}
 
-    def note(self, members: dict[str, int]) -> None:
-        """Take in what a signature says; raises Contradiction where that is not what is known."""
-        for pseudonym, number in members.items():
+    def note(self, kept: ActorSignature, signer: str, case: dict[int, str]) -> None:
+        """Take in what a signature says; ``case`` holds whom its case has named so far.
+
+        Raises Contradiction where that is not what is known.
+        """
+        for pseudonym, number in kept.members.items():
             expected = member_number(self._secret, pseudonym) if self._secret else number
             expected = self._number.setdefault(pseudonym, expected)
             if number != expected:
                 sentence = f"The signature gives {pseudonym} another number on chain than that member has."
                 raise Contradiction(sentence, expected=expected, actual=number)
-            holder = self._pseudonym.setdefault(number, pseudonym)
-            if holder != pseudonym:
-                sentence = f"Two members share the number {number} on chain, so that one could act as both."
-                raise Contradiction(sentence, expected=holder, actual=pseudonym)
+            _hold_apart(case, number, pseudonym)
+        _hold_apart(self._signer, kept.member, signer)
+
+
+def _hold_apart(holders: dict[int, str], number: int, pseudonym: str) -> None:
+    holder = holders.setdefault(number, pseudonym)
+    if holder != pseudonym:
+        sentence = f"Two members share the number {number} on chain, so that one could act as both."
+        raise Contradiction(sentence, expected=holder, actual=pseudonym)
 
 
 class SignedCase:
@@ -67,6 +79,7 @@ class SignedCase:
         self._numbers = numbers
         self._case: Case | None = None
         self._salt = b""
+        self._named: dict[int, str] = {}
         self._whole = True
         self.link: Link | None = Link()
         self.signers: set[tuple[int, bytes]] = set()
@@ -85,7 +98,7 @@ class SignedCase:
         kept = ActorSignature.read(event.signature)
         before = self.link if self.link is not None else kept.step().before
         _check_step(event, salt, kept, before, self._policy)
-        self._numbers.note(kept.members)
+        self._numbers.note(kept, event.actor.id, self._named)
         if self._whole:
             self._salt = self._salt or salt
             self._case = _check_words(event, kept, self._case, self._salt)

@@ -8,7 +8,8 @@ to object to; only that the signed words are not what the law makes of the event
 import pytest
 
 from integration.enforced.conftest import Town
-from ledger_automation.audit.enforced import Blinded
+from ledger_automation.audit.enforced import ActorSignature, Blinded, Domain, EnforcedStep, Link
+from ledger_automation.errors import Contradiction
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.values import CaseId
 from ledger_automation.verify import signatures
@@ -69,3 +70,21 @@ def test_nothing_else_would_find_it(town: Town, forged: CaseId, monkeypatch: pyt
     monkeypatch.setattr(signatures, "_check_words", lambda *_: None)
     monkeypatch.setattr(signatures.Numbers, "note", lambda *_: None)
     assert not [each for each in town.audit().findings if each.case_id == forged]
+
+
+def test_two_who_are_only_named_may_share_a_number_and_two_who_sign_may_not() -> None:
+    """Of ten thousand applicants two share 32 bits in one log of a hundred: no alarm. Of one seat two people: one."""
+    numbers, before = signatures.Numbers(), signed_by(7, {"clara": 7, "nora": 9})
+    numbers.note(before, "clara", {})
+    numbers.note(signed_by(7, {"clara": 7, "fritz": 9}), "clara", {})
+    with pytest.raises(Contradiction, match="share the number 9"):
+        numbers.note(signed_by(7, {"clara": 7, "fritz": 9}), "clara", {9: "nora"})
+    with pytest.raises(Contradiction, match="share the number 7"):
+        numbers.note(signed_by(7, {"boris": 7}), "boris", {})
+    with pytest.raises(Contradiction, match="another number"):
+        numbers.note(signed_by(8, {"clara": 8}), "clara", {})
+
+
+def signed_by(number: int, members: dict[str, int]) -> ActorSignature:
+    step = EnforcedStep(Link(b"\x01" * 16), b"\x02" * 32, number << 128, ())
+    return ActorSignature.of(step, (), members, Domain("permit", 1, b"\x03" * 20), (b"\x04" * 20, b""))
