@@ -23,6 +23,7 @@ from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Recorder
 from ledger_automation.settings import Settings
 from ledger_automation.store.engine import Engine, open_engine
+from ledger_automation.store.grants import grant
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy, parse, write
@@ -111,6 +112,10 @@ class Ledger:
             record = deploy.deploy(connection, home, account, admin, wanted)
             self._pin(record.identity(), record.pins())
         return record
+
+    def grant(self) -> dict[str, str]:
+        """Make the roles that the database knows; returns what each may do. Raises Misconfigured where it has none."""
+        return grant(self.engine)
 
     def _pin(self, chain: ChainIdentity, ledgers: dict[str, LedgerPin] | None = None) -> VerificationPolicy:
         if self.settings.chain == EPHEMERAL:

@@ -20,6 +20,7 @@ FINDING = {"class", "case_id", "sequence", "leaf_index", "column", "expected", "
 VERBS = (
     (), ("case",), ("case", "open"), ("case", "do"), ("case", "show"), ("seal",), ("receipt",), ("verify",), ("audit",),
     ("replay",), ("deploy",), ("contracts",), ("contracts", "build"), ("contracts", "check"), ("demo",),
+    ("database",), ("database", "grant"),
     ("doctor",), ("keys",), ("keys", "show"), ("keys", "rotate"), ("keys", "rotate", "anchorer"),
     ("keys", "rotate", "log"),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from ledger_automation.cli import (
     audit,
     case,
     contracts,
+    database,
     demo,
     deploy,
     doctor,
@@ -34,7 +35,7 @@ app = App(
     result_action="return_value",
     help_format="plaintext",
 )
-for group in (case.app, contracts.app, keys.app, member.app):
+for group in (case.app, contracts.app, database.app, keys.app, member.app):
     app.command(group)
 for verb in (
     seal.seal,

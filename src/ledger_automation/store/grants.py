@@ -13,6 +13,9 @@ from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from ledger_automation.errors import Misconfigured
 
 APPLICATION: Final = "ledger_application"
 ERASURE: Final = "ledger_erasure"
@@ -39,17 +42,42 @@ GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
 )
 """By role and privilege: the tables."""
 
+DOES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        APPLICATION: "writes cases and adds to the history",
+        ERASURE: "destroys content and attachments",
+        AUDITOR: "reads",
+    }
+)
+"""What each role is for, in words."""
+
 _KNOWN: Final = text("SELECT rolname FROM pg_roles WHERE rolname = ANY(:names)")
+_OWNED: Final = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'event'::regclass")
 _THERE: Final = text("SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace")
 
 
-def grant(engine: Engine) -> None:
-    """Make the roles where they are missing, and give each what it needs and no more; run by the tables' owner."""
-    with engine.begin() as connection:
-        known = set(connection.execute(_KNOWN, {"names": list(GRANTS)}).scalars())
-        for role in GRANTS.keys() - known:
-            connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
-        grant_to_known_roles(connection)
+def grant(engine: Engine) -> dict[str, str]:
+    """Make the roles where they are missing, and give each what it needs and no more; returns what each may do.
+
+    Raises Misconfigured for a database without roles, and for whoever does not own the tables.
+    """
+    if engine.dialect.name != "postgresql":
+        raise Misconfigured("Only PostgreSQL has roles; who may read and write an SQLite file, its permissions say.")
+    try:
+        with engine.begin() as connection:
+            _grant(connection)
+    except ProgrammingError as error:
+        raise Misconfigured(f"The roles cannot be made: {str(error.orig).splitlines()[0]}.") from error
+    return dict(DOES)
+
+
+def _grant(connection: Connection) -> None:
+    if not connection.execute(_OWNED).scalar_one():  # a grant by anybody else is a warning, and grants nothing
+        raise Misconfigured("Only the owner of the tables gives the roles what they need.")
+    known = set(connection.execute(_KNOWN, {"names": list(GRANTS)}).scalars())
+    for role in GRANTS.keys() - known:
+        connection.exec_driver_sql(f"CREATE ROLE {role} NOLOGIN")
+    grant_to_known_roles(connection)
 
 
 def grant_to_known_roles(connection: Connection) -> None:
