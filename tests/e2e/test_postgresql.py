@@ -1,4 +1,4 @@
-"""The same program on PostgreSQL, by an application that can change nothing of the history, and with the server away."""
+"""The same program on PostgreSQL: run by who can change nothing of the history, and with the server away."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
