@@ -47,6 +47,15 @@ def test_its_receipts_verify_from_their_file_alone(tmp_path: Path) -> None:
     assert (gone.returncode, json.loads(gone.stdout)["verdict"]) == (20, "unreachable")
 
 
+def test_it_tampers_with_files_only(tmp_path: Path) -> None:
+    words = [LEDGER, "demo", "--out", tmp_path / "out", "--db", "postgresql://me:secret@nowhere/town"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("The database of a demonstration must be an SQLite file")
+    assert "secret" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_it_never_replaces_what_is_not_its_own(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     done = subprocess.run([LEDGER, "demo", "--out", tmp_path], capture_output=True, text=True, check=False)

@@ -12,7 +12,7 @@ from ledger_automation.bootstrap import open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import as_json, emit, progress
 from ledger_automation.cli.seal import EPHEMERAL
-from ledger_automation.errors import Conflict
+from ledger_automation.errors import Conflict, InvalidValue
 from ledger_automation.study.demonstration import Demonstration, in_words
 from ledger_automation.verify.policy import write
 from ledger_automation.verify.verdict import shown
@@ -29,6 +29,9 @@ def demo(
 ) -> int:
     """Run the Wismar grant, 60 permits and 300 fines; seal, receipt, audit; then tamper and find it."""
     started = time.perf_counter()
+    if options.db is not None and not options.db.startswith("sqlite:"):
+        kind = options.db.partition(":")[0]  # the rest may hold a password
+        raise InvalidValue("The database of a demonstration", kind, "an SQLite file: copies are tampered with")
     _make_room(out)
     settings = options.settings().model_copy(update={"home": out / "ledger", "database_url": options.db or ""})
     with open_ledger(settings) as ledger, ledger.enforcing(_CENTURY_OF_DAYS) as chain, progress() as bars:
