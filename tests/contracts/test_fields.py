@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
+from contracts.laws.attacks import ADVISED, NEVER_PENALISED, taken
 from contracts.laws.driver import Law, Question
 from contracts.laws.lawful import WORD, chain, count, lawful, refusals, with_arguments
 from contracts.laws.test_laws import LAWS
@@ -102,6 +103,17 @@ def test_a_field_at_the_edge_is_refused_by_name(laws: dict[str, Law], name: str)
         asked = [with_field(each, field) for each in samples if each.command.action == field.action]
         found = {each[0] if each else None for each in refusals(law, asked)}
         assert found == {field.error}, field
+
+
+def test_a_penalty_that_the_rules_do_not_know_has_no_day_and_nobody_gives_no_advice(laws: dict[str, Law]) -> None:
+    for attack, field in (
+        (NEVER_PENALISED, Field("record_service", ARGUMENTS, 0, 80, 40, 1, "ArgumentOutOfRange")),
+        (ADVISED, Field("receive_advice", ARGUMENTS, 0, 0, 256, 0, "ArgumentOutOfRange")),
+    ):
+        law = laws["permit" if attack is ADVISED else "parking_fine"]
+        *_, last = taken(law.table, [attack])
+        found = [each[0] if each else None for each in refusals(law, [last, with_field(last, field)])]
+        assert found == [None, field.error]
 
 
 def test_lists_end(laws: dict[str, Law]) -> None:

@@ -1,15 +1,16 @@
 """Attacks on the law by people who hold a seat: every step is lawful but the last, which both languages must refuse.
 
-Each walks where a random walk seldom comes: into the role of an applicant in somebody else's case, and into the roles
-of the office in one's own.
+Each walks where a random walk seldom comes: into the role of an applicant in somebody else's case, into the roles of
+the office in one's own, and up to the very edge of a term, of the money, or of what happens once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from contracts.laws.driver import Question, in_numbers
 from contracts.laws.walks import START
+from ledger_automation.values import timestamp
 from ledger_automation.workflows import Actor, Command, Workflow
 
 OWN, DECIDES = "own_case_only", "nobody_decides_in_own_case"
@@ -38,7 +39,12 @@ def by(who: str, action: str, *, days: int = 1, **payload: Any) -> Try:
 
 def asked(table: Workflow[Any]) -> Iterator[Question]:
     """Take every attack's steps in Python, and yield all of them for the contract."""
-    for attack in ATTACKS[table.name]:
+    yield from taken(table, ATTACKS[table.name])
+
+
+def taken(table: Workflow[Any], attacks: Iterable[Attack]) -> Iterator[Question]:
+    """Take the steps of some attacks in Python, and yield all of them."""
+    for attack in attacks:
         case, at = None, START
         for each in (*attack.before, attack.tried):
             role, _, name = each.who.partition(":")
@@ -59,6 +65,11 @@ _DECIDED: Final = (
     by("clerk:boris", "propose_decision", outcome="granted"),
     by("approver:clara", "grant"),
     by("clerk:boris", "notify"),
+)
+_SHORT: Final = (
+    *_DECIDED[:3],
+    by("approver:clara", "grant", valid_until=timestamp(START + timedelta(days=20))),
+    _DECIDED[4],
 )
 _OBJECTED: Final = (*_DECIDED, by("applicant:anna", "object", **_REASON))
 
@@ -85,6 +96,20 @@ _DECISION_SERVED: Final = (
     by("approver:clara", "decide_appeal", outcome="upheld"),
     by("clerk:boris", "serve_decision"),
 )
+_FORWARD: Final = by("clerk:boris", "forward_appeal")
+_NOTIFIED: Final = (*_FINE, by("clerk:boris", "record_service"))
+_LATE: Final = (
+    *_NOTIFIED,
+    by("applicant:anna", "appeal_to_authority", days=50),
+    by("approver:clara", "decide_appeal", outcome="upheld", days=15),
+    by("clerk:boris", "serve_decision"),
+)
+
+
+def _fined(**rules: Any) -> tuple[Try, ...]:
+    return by("clerk:boris", "record_fine", amount=3_600, rules={**_ITALIAN, **rules}), *_NOTIFIED[1:]
+
+
 _UNHEARD: Final = (
     by("clerk:boris", "record_fine", amount=3_600, rules={**_ITALIAN, "hearing_required": True}),
     by("applicant:anna", "appeal_to_authority"),
@@ -119,12 +144,32 @@ _APPROVED: Final = (*_REQUESTED, by("approver:clara", "approve_tranche", **_ONE)
 _PAID: Final = (*_APPROVED, by("finance:emil", "disburse_tranche", **_ONE))
 _PROVEN: Final = (*_PAID, by("applicant:anna", "prove_use", **_PROOF))
 _REPORTED: Final = (*_PROVEN, by("applicant:town", "submit_final_proof", **_SPENT))
+_OWN_FIRST: Final = (
+    by("clerk:boris", "open_programme", title="t", rules={**_PROGRAMME.payload["rules"], "own_funds": "first"}),
+    _apply("applicant:anna"),
+    by("approver:clara", "grant", amount=500, rate=5_000, advance=0),
+    *_APPROVED[-2:],
+)
+_TWO: Final = {"number": 2}
+_SECOND: Final = (
+    *_PAID,
+    by("clerk:boris", "meet_condition", name="a", evidence="x"),
+    by("applicant:anna", "request_tranche", **{**_CALL, **_TWO}, days=400),
+    by("approver:clara", "approve_tranche", **_TWO),
+)
 
 
 def _in_own_case(before: tuple[Try, ...], role: str, action: str, **payload: Any) -> tuple[Attack, ...]:
     """The applicant tries it, and who handed the application in for him."""
     return tuple(Attack(before, by(f"{role}:{who}", action, **payload), DECIDES) for who in ("town", "anna"))
 
+
+NEVER_PENALISED: Final = Attack(_fined(penalty_after_days=None)[:-1], by("clerk:boris", "record_service"), None)
+ADVISED: Final = Attack(
+    (*_PERMIT, by("clerk:boris", "request_advice", parties=["fire brigade"])),
+    by("clerk:boris", "receive_advice", kind="external", party="fire brigade"), None,
+)  # fmt: skip
+"""Lawful steps whose arguments are spoilt elsewhere."""
 
 ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
     "market_stall": (
@@ -141,6 +186,8 @@ ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
         Attack((), _own_rules("applicant:anna", planned_days=57), "rules_are_the_offices"),
         Attack((), _own_rules("clerk:boris", four_eyes=False), "rules_are_the_offices"),
         Attack((), by("clerk:boris", "submit_application", applicant="anna", rules={"four_eyes": False}), None),
+        Attack(_DECIDED, by("clerk:boris", "close_refusal", days=40), "not_refused"),
+        Attack(_SHORT, by("clerk:boris", "enter_into_force", days=60), "expired_at_that_second"),
     ),
     "parking_fine": (
         Attack(_APPEALED, by("applicant:boris", "withdraw_appeal"), OWN),
@@ -158,6 +205,17 @@ ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
         Attack(_SERVED, by("system:timer", "add_penalty", days=61, amount=7_400), None),
         Attack((*_DECISION_SERVED, by("clerk:boris", "record_service")), by("applicant:anna", "appeal_to_court"), None),
         Attack(_UNHEARD, by("clerk:boris", "send_notice"), "hearing_first"),
+        Attack(
+            _fined(penalty_after_days=None), by("system:timer", "add_penalty", amount=9_000, days=90),
+            "no_penalty_in_these_rules",
+        ),
+        Attack(_NOTIFIED, by("finance:emil", "send_to_collection"), "collection_too_early"),
+        Attack(_LATE, by("finance:emil", "send_to_collection"), "collection_too_early"),
+        Attack((*_APPEALED, _FORWARD), by("clerk:boris", "forward_appeal"), "forwarded_once"),
+        Attack(
+            _DECISION_SERVED[:-1], by("approver:clara", "decide_appeal", outcome="dismissed"), "decided_once",
+        ),
+        Attack((*_fined(court_directly=False), *_LATE[3:]), by("applicant:anna", "appeal_to_court"), None),
     ),
     "subsidy": (
         Attack(_APPLIED, by("applicant:boris", "withdraw_application", **_REASON), OWN),
@@ -182,5 +240,8 @@ ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
         *_in_own_case(_PROVEN, "auditor", "accept_use", **_ONE),
         *_in_own_case(_REPORTED, "auditor", "return_final_proof", **_REASON),
         *_in_own_case(_REPORTED, "auditor", "close"),
+        Attack(_PAID, by("applicant:anna", "submit_final_proof", **_SPENT), "use_not_proven"),
+        Attack(_OWN_FIRST, by("finance:emil", "disburse_tranche", **_ONE), "own_funds_first"),
+        Attack(_SECOND, by("finance:emil", "disburse_tranche", **_TWO), "earlier_use_unproven"),
     ),
 }  # fmt: skip
