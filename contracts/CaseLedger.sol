@@ -22,6 +22,13 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
         "uint8 action,uint8 role,bytes32 previousHead,uint256[] arguments)"
     );
 
+    /// @dev One slot. A struct, so that a step looks for it once.
+    struct Case {
+        Standing standing;
+    }
+
+    /// @dev The selector and the three words that the signature of `take` names; the witness follows them.
+    uint256 private constant _CALL_BYTES = 4 + 3 * 32;
     uint256 private constant _HEAD_MASK = type(uint256).max << 40;
     uint256 private constant _LINK_MASK = type(uint256).max << 64;
     uint256 private constant _MICROSECONDS = 1e6;
@@ -30,7 +37,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     /// @notice How many microseconds a step may lie before the block that takes it. An office's policy, fixed for good.
     uint256 public immutable BACKDATING;
 
-    mapping(CaseKey caseKey => Standing) private _standings;
+    mapping(CaseKey caseKey => Case) private _cases;
 
     /// @param admin Who seats members.
     /// @param backdating How many seconds a step may lie before the block that takes it.
@@ -40,37 +47,33 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     }
 
     /// @inheritdoc ICaseLedger
-    function take(
-        CaseKey caseKey,
-        bytes32 commitment,
-        Terms terms,
-        bytes calldata witness
-    ) external {
+    function take(CaseKey caseKey, Terms terms, bytes32 commitment) external {
+        bytes calldata witness = msg.data[_CALL_BYTES:];
         (uint256 known, uint256 given) = (terms.facts(), terms.arguments());
         uint256 signatureStart;
         unchecked {
             signatureStart = known + given << 5;
         }
-        uint256 standing = Standing.unwrap(_standings[caseKey]);
+        Case storage opened = _cases[caseKey];
+        uint256 standing = Standing.unwrap(opened.standing);
         uint256[] memory facts = witness.unpack(0, known);
-        uint256[] memory arguments; // most steps have none
-        if (given != 0) arguments = witness.unpack(known, given);
+        uint256[] calldata arguments = witness.slice(known, given);
         _requireNext(caseKey, commitment, terms, standing, facts);
         _requireSigned(caseKey, commitment, terms, standing & _HEAD_MASK, arguments, witness[signatureStart:]);
         _requireAllowed(terms, uint8(standing), facts);
         uint8 state;
         (state, facts) = _apply(terms, uint8(standing), facts, arguments);
-        facts[0] = _link(standing & _HEAD_MASK, commitment, terms) | terms.moment();
+        facts.put(0, _link(standing & _HEAD_MASK, commitment, terms) | terms.moment());
         unchecked {
             standing = (facts.hash() & _HEAD_MASK) | (terms.sequence() + 1) << 8 | state;
         }
-        _standings[caseKey] = Standing.wrap(standing);
+        opened.standing = Standing.wrap(standing);
         emit StepTaken(Standing.wrap(standing));
     }
 
     /// @inheritdoc ICaseLedger
     function standingOf(CaseKey caseKey) external view returns (Standing) {
-        return _standings[caseKey];
+        return _cases[caseKey].standing;
     }
 
     /// @inheritdoc ICaseLedger
@@ -84,7 +87,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     function _row(uint256 action) internal pure virtual returns (uint256);
 
     /// @dev The workflow's rules: revert, or return the state that follows and the facts then.
-    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] memory arguments)
+    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         virtual
@@ -105,13 +108,13 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
     ) private pure {
         uint256 next = standing >> 8 & type(uint32).max;
         if (terms.sequence() != next) revert StaleSequence(caseKey, next, terms.sequence());
-        if (next == 0) {
+        uint256 led = facts.hash() & _HEAD_MASK;
+        // Nothing leads to 0, the head of a case that is not open.
+        if (led != standing & _HEAD_MASK) {
+            if (next != 0) revert WrongFacts(caseKey, bytes32(standing & _HEAD_MASK), bytes32(led));
             if (CaseKey.unwrap(caseKey) != bytes16(commitment) || commitment == 0) {
                 revert KeyIsNotCommitment(caseKey, commitment);
             }
-        } else {
-            uint256 led = facts.hash() & _HEAD_MASK;
-            if (led != standing & _HEAD_MASK) revert WrongFacts(caseKey, bytes32(standing & _HEAD_MASK), bytes32(led));
         }
     }
 
@@ -120,7 +123,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
         bytes32 commitment,
         Terms terms,
         uint256 head,
-        uint256[] memory arguments,
+        uint256[] calldata arguments,
         bytes calldata signature
     ) private view {
         Member member = terms.member();
@@ -140,7 +143,7 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
                     terms.action(),
                     terms.role(),
                     head,
-                    arguments.hash()
+                    arguments.hashOfGiven()
                 )
             )
         );
@@ -155,10 +158,20 @@ abstract contract CaseLedger is ICaseLedger, Members, EIP712 {
                 revert ImplausibleMoment(moment, block.timestamp);
             }
             uint256 row = _row(terms.action()) & 0xffffff;
-            if (row == 0) revert UnknownAction(terms.action());
-            if (row >> 8 >> state & 1 == 0) revert NotInState(state, terms.action());
-            if (row >> terms.role() & 1 == 0) revert WrongRole(terms.role(), row & 0xff);
-            if (state != 0 && moment < uint64(facts[0])) revert BeforePreviousStep(moment, uint64(facts[0]));
+            if (row >> 8 >> state & row >> terms.role() & 1 == 0) _refuse(terms, state, row);
+            // The facts of an open case led to its head, as no empty list does. What stands in the room behind an empty one
+            // counts for nothing.
+            uint256 previous = uint64(facts.wordAt(0));
+            if (moment < previous) {
+                if (state != 0) revert BeforePreviousStep(moment, previous);
+            }
         }
+    }
+
+    /// @dev Which of the table's columns a step is not in.
+    function _refuse(Terms terms, uint256 state, uint256 row) private pure {
+        if (row == 0) revert UnknownAction(terms.action());
+        if (row >> 8 >> state & 1 == 0) revert NotInState(state, terms.action());
+        revert WrongRole(terms.role(), row & 0xff);
     }
 }

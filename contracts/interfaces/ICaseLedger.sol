@@ -127,16 +127,12 @@ interface ICaseLedger is ILaw {
     error BeforePreviousStep(uint256 moment, uint256 previous);
 
     /// @notice Take a step.
+    /// @dev The witness follows the encoded call as it is, without offset or length (as ERC-2771 appends its sender):
+    /// what the law remembers of the case, then the arguments, which are signed, then the signature.
     /// @param caseKey The case; for the first step, its commitment.
-    /// @param commitment What hides the step's content.
     /// @param terms The small parts.
-    /// @param witness What the law remembers of the case, then the arguments, which are signed, then the signature.
-    function take(
-        CaseKey caseKey,
-        bytes32 commitment,
-        Terms terms,
-        bytes calldata witness
-    ) external;
+    /// @param commitment What hides the step's content.
+    function take(CaseKey caseKey, Terms terms, bytes32 commitment) external;
 
     /// @notice Where a case stands.
     /// @param caseKey The case.

@@ -20,6 +20,9 @@ interface ILaw {
     /// @notice An argument is not among the values that the law knows.
     error ArgumentOutOfRange(uint256 index, uint256 value);
 
+    /// @notice Fewer facts were brought along than the law remembers of such a case.
+    error FactsMissing(uint256 actual, uint256 least);
+
     /// @notice The action takes another number of arguments.
     error WrongArguments(uint256 action, uint256 actual);
 }

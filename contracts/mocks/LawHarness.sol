@@ -46,7 +46,7 @@ abstract contract LawHarness is CaseLedger {
     function decideOne(Question calldata question) external view returns (uint256 state, uint256[] memory facts) {
         Terms terms = question.terms;
         facts = question.witness.unpack(0, terms.facts());
-        uint256[] memory arguments = question.witness.unpack(terms.facts(), terms.arguments());
+        uint256[] calldata arguments = question.witness.slice(terms.facts(), terms.arguments());
         _requireAllowed(terms, question.state, facts);
         return _apply(terms, uint8(question.state), facts, arguments);
     }

@@ -21,7 +21,7 @@ contract StallLedger is CaseLedger {
         return action > _GIVE_UP ? 0 : (0x0001_01 | 0x0002_06 << 24 | 0x0004_01 << 48) >> 24 * action;
     }
 
-    function _apply(Terms terms, uint8, uint256[] memory facts, uint256[] memory arguments)
+    function _apply(Terms terms, uint8, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         override

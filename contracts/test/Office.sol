@@ -113,8 +113,7 @@ abstract contract Office {
         bytes memory signed = abi.encodePacked(witness, _sign(who, _digest(kept, commitment, terms, arguments)));
         uint256 before = _standing(kept.key);
         VM.recordLogs();
-        (bool success, bytes memory answer) =
-            address(ledger).call(abi.encodeCall(ledger.take, (CaseKey.wrap(kept.key), commitment, terms, signed)));
+        (bool success, bytes memory answer) = _relay(kept.key, terms, commitment, signed);
         Vm.Log[] memory logs = VM.getRecordedLogs();
         must(success == allowed, "take and the law differ");
         if (success) {
@@ -125,6 +124,22 @@ abstract contract Office {
             must(logs.length == 0, "a refused step told of itself");
             must(_standing(kept.key) == before, "a refused step changed the case");
         }
+    }
+
+    function _relay(bytes16 key, Terms terms, bytes32 commitment, bytes memory witness)
+        internal
+        returns (bool success, bytes memory answer)
+    {
+        return address(ledger).call(_called(key, terms, commitment, witness));
+    }
+
+    /// @dev The call, and behind it what the relayer brings along.
+    function _called(bytes16 key, Terms terms, bytes32 commitment, bytes memory witness)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return bytes.concat(abi.encodeCall(ledger.take, (CaseKey.wrap(key), terms, commitment)), witness);
     }
 
     function _note(Case storage kept, bytes32 commitment, Terms terms, uint256 state, uint256[] memory facts) private {

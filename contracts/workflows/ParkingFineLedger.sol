@@ -55,7 +55,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
     }
 
     /// @inheritdoc CaseLedger
-    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] memory arguments)
+    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         override
@@ -103,7 +103,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         facts[1] = given | Member.unwrap(member) | uint256(RECORDED) << RUNG;
     }
 
-    function _notice(uint256 action, uint8 state, uint256 word, uint256[] memory arguments)
+    function _notice(uint256 action, uint8 state, uint256 word, uint256[] calldata arguments)
         private
         pure
         returns (uint8, uint256)
@@ -129,7 +129,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         uint8 state,
         uint256 word,
         uint256[] memory facts,
-        uint256[] memory arguments
+        uint256[] calldata arguments
     ) private pure returns (uint8, uint256) {
         if (action == RECORD_PAYMENT || action == RECORD_COLLECTED) {
             unchecked {
@@ -184,7 +184,7 @@ contract ParkingFineLedger is CaseLedger, AppealLaw {
         }
     }
 
-    function _amount(uint256 action, uint256[] memory arguments) private pure returns (uint256 cents) {
+    function _amount(uint256 action, uint256[] calldata arguments) private pure returns (uint256 cents) {
         cents = _only(action, arguments);
         if (cents == 0 || cents >> CENTS_BITS != 0) revert ArgumentOutOfRange(0, cents);
     }

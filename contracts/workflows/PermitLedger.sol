@@ -71,7 +71,7 @@ contract PermitLedger is CaseLedger, ReviewLaw {
     }
 
     /// @inheritdoc CaseLedger
-    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] memory arguments)
+    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         override
@@ -108,7 +108,7 @@ contract PermitLedger is CaseLedger, ReviewLaw {
         uint8 state,
         uint256 word,
         uint256 parties,
-        uint256[] memory arguments
+        uint256[] calldata arguments
     ) private pure returns (uint8, uint256) {
         if (action == GRANT) return (GRANTED, _grant(terms, word, parties, _only(action, arguments)));
         if (action == PROPOSE) return (state, _propose(terms.member(), word));
@@ -119,7 +119,7 @@ contract PermitLedger is CaseLedger, ReviewLaw {
         return (REFUSED, _decision(terms.member(), word, parties) | OUTCOME_REFUSED << OUTCOME);
     }
 
-    function _follow(Terms terms, uint256 action, uint256 word, uint256[] memory arguments)
+    function _follow(Terms terms, uint256 action, uint256 word, uint256[] calldata arguments)
         private
         pure
         returns (uint8, uint256)

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {CaseLedger} from "../CaseLedger.sol";
 import {Terms} from "../interfaces/ICaseLedger.sol";
 import {ISubsidyLedger} from "../interfaces/ISubsidyLedger.sol";
+import {Words} from "../libraries/Words.sol";
 import {ApplicationLaw} from "./subsidy/ApplicationLaw.sol";
 import {GrantLaw} from "./subsidy/GrantLaw.sol";
 import {TrancheLaw} from "./subsidy/TrancheLaw.sol";
@@ -14,11 +15,12 @@ import {TrancheLaw} from "./subsidy/TrancheLaw.sol";
 /// @dev What is remembered changes its form with the grant: before it, the programme and the application
 /// ({ApplicationLaw}); from then on, the money and what bounds it ({GrantLaw}), then a word for each condition that is
 /// open and for each tranche ({TrancheLaw}). A tranche that is not the step's own costs each step some 330 gas while it
-/// is disbursed and 210 once it is accepted; a payment and a request, which look at all of them, up to 650.
+/// is disbursed and 210 once it is accepted; a payment and a request, which look at all of them, up to 500.
 contract SubsidyLedger is CaseLedger, ISubsidyLedger {
     using ApplicationLaw for uint256[];
     using GrantLaw for uint256[];
     using TrancheLaw for uint256[];
+    using Words for uint256[];
 
     uint256 private constant _OPEN_PROGRAMME = 0;
     uint256 private constant _APPLY = 1;
@@ -99,42 +101,57 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
     }
 
     /// @inheritdoc CaseLedger
-    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] memory arguments)
+    function _apply(Terms terms, uint8 state, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         override
         returns (uint8, uint256[] memory)
     {
         uint256 action = terms.action();
-        if (_OF_TRANCHES >> action & 1 == 1) {
+        if (_OF_TRANCHES >> action & 1 != 0) {
             if (arguments.length != 1) revert WrongArguments(action, arguments.length);
-            if (action == _REQUEST_TRANCHE) return (state, facts.request(terms, arguments[0]));
-            _handle(action, terms, facts, arguments[0]);
+            if (action == _REQUEST_TRANCHE) {
+                _requireFacts(facts, GrantLaw.LIST);
+                facts.request(terms, arguments[0]);
+            } else {
+                _handle(action, terms, facts, arguments[0]);
+            }
             return (state, facts);
         }
         facts = action < _MEET_CONDITION
             ? _decide(action, terms, state, facts, arguments)
             : _administer(action, terms, facts, arguments);
         uint256 target = _TARGETS >> (action << 2) & 0xf;
-        return (target == 0 ? state : uint8(target), facts);
+        if (target != 0) state = uint8(target);
+        return (state, facts);
+    }
+
+    /// @dev Asked once a step, for all the words that stand in fixed places, before the first is read. The head vouches
+    /// for the facts of an open case, so that `take` never comes to the error.
+    function _requireFacts(uint256[] memory facts, uint256 least) private pure {
+        if (facts.length < least) revert FactsMissing(facts.length, least);
     }
 
     /// @dev The steps up to the grant, or its refusal.
-    function _decide(uint256 action, Terms terms, uint256 state, uint256[] memory facts, uint256[] memory arguments)
+    function _decide(uint256 action, Terms terms, uint256 state, uint256[] memory facts, uint256[] calldata arguments)
         private
         pure
         returns (uint256[] memory)
     {
-        if (action == _GRANT) return facts.grant(terms, arguments);
+        if (action == _GRANT) {
+            _requireFacts(facts, ApplicationLaw.SIZE);
+            return facts.grant(terms, arguments);
+        }
         uint256 expected = action == _OPEN_PROGRAMME ? 2 : _ONE_ARGUMENT >> action & 1;
         if (arguments.length != expected) revert WrongArguments(action, arguments.length);
         if (action == _OPEN_PROGRAMME) return ApplicationLaw.open(arguments);
+        _requireFacts(facts, ApplicationLaw.SIZE);
         if (action == _APPLY) facts.applyFor(terms, state, arguments[0]);
         else if (action == _CHECK_APPLICATION) facts.check(terms);
-        else if (action == _RETURN_APPLICATION) ApplicationLaw.requireOthersCase(facts[1], terms);
+        else if (action == _RETURN_APPLICATION) ApplicationLaw.requireOthersCase(facts.wordAt(1), terms);
         else if (action == _RECORD_RESOLUTION) facts.resolve(terms);
-        else if (action == _WITHDRAW_APPLICATION) ApplicationLaw.requireOwnCase(facts[1], terms);
-        else if (action == _REFUSE) ApplicationLaw.requireFourEyes(facts[1], facts[3], terms);
+        else if (action == _WITHDRAW_APPLICATION) ApplicationLaw.requireOwnCase(facts.wordAt(1), terms);
+        else if (action == _REFUSE) ApplicationLaw.requireFourEyes(facts.wordAt(1), facts.wordAt(3), terms);
         return facts;
     }
 
@@ -143,25 +160,26 @@ contract SubsidyLedger is CaseLedger, ISubsidyLedger {
         if (action == _DISBURSE_TRANCHE) return facts.disburse(terms, argument);
         (uint256 place, uint256 word) = facts.find(uint16(argument));
         argument >>= 16;
-        if (action == _ENDORSE_TRANCHE) return facts.endorse(word, terms, argument);
-        if (action == _APPROVE_TRANCHE) word = facts.approve(word, terms, argument);
+        if (action == _ENDORSE_TRANCHE) word = facts.endorse(word, terms, argument);
+        else if (action == _APPROVE_TRANCHE) word = facts.approve(word, terms, argument);
         else if (action == _PROVE_USE) word = facts.prove(word, terms, argument);
         else if (action == _ACCEPT_USE) word = facts.accept(word, terms, argument);
         else if (action == _RETURN_TRANCHE) word = facts.sendBack(word, terms, argument);
         else if (action == _RECLAIM) word = facts.reclaim(word, terms, argument);
         else word = TrancheLaw.repay(word, argument);
-        facts[place] = word;
+        facts.put(place, word);
     }
 
     /// @dev The steps of the grant as a whole; returning the final proof changes the state only, closing and revoking are
     /// one.
-    function _administer(uint256 action, Terms terms, uint256[] memory facts, uint256[] memory arguments)
+    function _administer(uint256 action, Terms terms, uint256[] memory facts, uint256[] calldata arguments)
         private
         pure
         returns (uint256[] memory)
     {
         uint256 expected = _ONE_ARGUMENT >> action & 1;
         if (arguments.length != expected) revert WrongArguments(action, arguments.length);
+        _requireFacts(facts, GrantLaw.LIST);
         uint256 argument = expected == 0 ? 0 : arguments[0];
         if (action == _MEET_CONDITION) return facts.meet(terms, argument);
         if (action == _CHANGE_RATE) facts.changeRate(terms, argument);

@@ -7,37 +7,50 @@ Nothing is opened at import. `open_ledger` opens what a verb needs and closes it
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic import SecretStr
+import msgspec
 
 from ledger_automation.audit.enforced import member_number
-from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unreachable
+from ledger_automation.errors import Misconfigured, Unreachable
+from ledger_automation.orchestrator import backup
+from ledger_automation.orchestrator.backup import Manifest, Restored
+from ledger_automation.orchestrator.cosign import PinnedWitness, pinned_witnesses
+from ledger_automation.orchestrator.decide import Decider
 from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.ports import CheckpointAnchor
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Recorder
-from ledger_automation.settings import Settings
+from ledger_automation.reading import (
+    EPHEMERAL,
+    TESTER_CHAIN_ID,
+    asked_policy,
+    pinned,
+    public_log_keys,
+    read_policy,
+    reading_chain,
+)
+from ledger_automation.settings import Settings, secret
+from ledger_automation.store.backup import SqlPlace, prepare
 from ledger_automation.store.engine import Engine, open_engine
+from ledger_automation.store.erasure import SqlEraser
 from ledger_automation.store.grants import grant
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
-from ledger_automation.tlog.note import SignerKey
-from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy, parse, write
-from ledger_automation.verify.sources import ChainIdentity, ChainSource, LedgerPin, NoChain
+from ledger_automation.tlog.note import SEED_BYTES, SignerKey
+from ledger_automation.values import timestamp
+from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy, write
+from ledger_automation.verify.sources import ChainIdentity, LedgerPin
+from ledger_automation.verify.verdict import Verdict
+from ledger_automation.verify.verifier import check_identity
 
 if TYPE_CHECKING:
     from ledger_automation.chain import EnforcingChain
     from ledger_automation.chain.deploy import Deployment
-
-EPHEMERAL: Final = "tester"
-"""The chain that lives and ends with one process."""
-
-TESTER_CHAIN_ID: Final = 131277322940537
-"""The chain id of every eth-tester chain (py-evm's)."""
 
 
 class Enforcing(NamedTuple):
@@ -59,16 +72,35 @@ class Ledger:
 
     settings: Settings
     engine: Engine
-    key: SignerKey
     recorder: Recorder
+
+    @property
+    def key(self) -> SignerKey:
+        """The log's private key; raises Misconfigured where this home has none that may sign its log."""
+        return log_key(self.settings.home, self.settings.origin)
 
     def begin(self) -> AbstractContextManager[SqlUnitOfWork]:
         """Open a transaction for writing."""
         return SqlUnitOfWork.open(self.engine)
 
+    def brief(self) -> AbstractContextManager[SqlUnitOfWork]:
+        """Open a unit of work for one look and one write, without locks where the database can."""
+        return SqlUnitOfWork.open(self.engine, "brief")
+
     def read(self) -> AbstractContextManager[SqlUnitOfWork]:
         """Open a snapshot for reading."""
-        return SqlUnitOfWork.open(self.engine, reading=True)
+        return SqlUnitOfWork.open(self.engine, "read")
+
+    def decider(self) -> Decider:
+        """Return who decides what is asked for through the service."""
+        settings = self.settings
+        backdating = timedelta(days=settings.backdating_days)
+        secret = member_secret(settings.home)
+        return Decider((self.begin, self.brief), self.recorder, secret, levels=settings.levels, backdating=backdating)
+
+    def witnesses(self) -> tuple[PinnedWitness, ...]:
+        """Return the witnesses that the settings name; raises InvalidDefinition, InvalidValue."""
+        return pinned_witnesses(self.settings.witnesses, self.settings.witnesses_required)
 
     @property
     def _fee_cap(self) -> int:
@@ -113,6 +145,17 @@ class Ledger:
             self._pin(record.identity(), record.pins())
         return record
 
+    @contextmanager
+    def eraser(self) -> Iterator[SqlEraser]:
+        """Open who destroys content: on PostgreSQL by a login of its own, where the settings name one."""
+        url = self.settings.erasure_url.get_secret_value()
+        engine = open_engine(url, existing=True) if url else self.engine
+        try:
+            yield SqlEraser(engine)
+        finally:
+            if url:
+                engine.dispose()
+
     def grant(self) -> dict[str, str]:
         """Make the roles that the database knows; returns what each may do. Raises Misconfigured where it has none."""
         return grant(self.engine)
@@ -120,9 +163,9 @@ class Ledger:
     def _pin(self, chain: ChainIdentity, ledgers: dict[str, LedgerPin] | None = None) -> VerificationPolicy:
         if self.settings.chain == EPHEMERAL:
             self._begin_anew(chain)
-        keys, confirmations = public_log_keys(self.settings.home), self.settings.confirmations
         pins = ledgers if ledgers is not None else _ledgers_pinned(self.settings.home, chain)
-        policy = VerificationPolicy(self.settings.origin, keys, Level.ANCHORED, chain, confirmations, pins)
+        confirmations = self.settings.confirmations
+        policy = asked_policy(self.settings, Level.ANCHORED, chain=chain, confirmations=confirmations, ledgers=pins)
         pin(self.settings.home, policy)
         return policy
 
@@ -132,30 +175,52 @@ class Ledger:
             unit.anchors.lose(fresh.chain_id)
             unit.commit()
 
+    def pinned_identity(self) -> ChainIdentity | None:
+        """Return the chain that this home has pinned; None before the first anchor."""
+        path = self.settings.home / "policy.json"
+        return read_policy(path).chain if path.exists() else None
+
     def policy(self, level: Level) -> VerificationPolicy:
         """Return the policy that this home has pinned, for a level; raises Misconfigured where no chain is pinned."""
         if level not in ON_CHAIN:
-            return VerificationPolicy(self.settings.origin, public_log_keys(self.settings.home), level)
+            return asked_policy(self.settings, level)
         return pinned(self.settings.home)
 
 
 @contextmanager
 def open_ledger(settings: Settings, *, existing: bool = False) -> Iterator[Ledger]:
-    """Open database and key; both are made on first use, unless they must be ``existing``: then raises NotFound."""
+    """Open database and key; both are made on first use, unless they must be ``existing``: then raises NotFound.
+
+    Raises Misconfigured where the home's log has another name: what it wrote from then on would be another log's.
+    """
+    _insist_on_origin(settings)
+    pinned_witnesses(settings.witnesses, settings.witnesses_required)  # said before anything is made
     engine = open_engine(settings.database, existing=existing)
     try:
-        key = log_key(settings.home, settings.origin)
-        yield Ledger(settings, engine, key, Recorder(settings.origin, lambda: datetime.now(UTC)))
+        if not _only_public(settings.home):
+            log_key(settings.home, settings.origin)
+        yield Ledger(settings, engine, Recorder(settings.origin, lambda: datetime.now(UTC)))
     finally:
         engine.dispose()
+
+
+def _insist_on_origin(settings: Settings) -> None:
+    home = settings.home
+    names = {key.partition("+")[0] for key in public_log_keys(home)} if (home / "keys" / "log.pub").exists() else set()
+    if names and settings.origin not in names:
+        (name, *_) = sorted(names)
+        sentence = f"The log of {home} is called {name}, not {settings.origin}; name it so in the settings (origin)."
+        raise Misconfigured(sentence, expected=name, actual=settings.origin)
 
 
 def log_key(home: Path, origin: str) -> SignerKey:
     """Read the log's private key from the home, or make one; the public part lies beside it for everybody.
 
-    Raises Misconfigured where others can read the key, or where it is none.
+    Raises Misconfigured where others can read the key, where it is none, and where only the public part is there.
     """
     path = home / "keys" / "log.key"
+    if _only_public(home):  # a second key that nobody announced would sign a log whose policy does not know it
+        raise Misconfigured(f"The log's private key {path} is not here; bring it back to go on.", path=str(path))
     key = stored_log_key(path, origin, create=True)
     try:
         publish(home, key.verifier.text)
@@ -164,25 +229,33 @@ def log_key(home: Path, origin: str) -> SignerKey:
     return key
 
 
+def _only_public(home: Path) -> bool:
+    """Tell whether this home can verify its log and not sign it, as after a restore without private keys."""
+    return (home / "keys" / "log.pub").exists() and not (home / "keys" / "log.key").exists()
+
+
 def stored_log_key(path: Path, origin: str, *, create: bool = False) -> SignerKey:
     """Read one private key of the log, made first where ``create`` says so; raises Misconfigured."""
+    return SignerKey(origin, stored_seed(path, "log", create=create))
+
+
+def stored_seed(path: Path, whose: str, *, create: bool = False) -> bytes:
+    """Read the 32 bytes of one Ed25519 key, made first where ``create`` says so; raises Misconfigured."""
     try:
         if create and not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_once(path, secrets.token_bytes(32).hex().encode())
         if path.stat().st_mode & 0o077:
-            raise Misconfigured(f"The log key {path} is readable by others; run `chmod 600 {path}`.", path=str(path))
-        return SignerKey(origin, bytes.fromhex(path.read_text("ascii").strip()))
+            sentence = f"The {whose} key {path} is readable by others; run `chmod 600 {path}`."
+            raise Misconfigured(sentence, path=str(path))
+        seed = bytes.fromhex(path.read_text("ascii").strip())
     except OSError as error:
-        raise Misconfigured(f"The log key {path} cannot be used: {error.strerror}.", path=str(path)) from error
-    except (ValueError, InvalidValue):
-        pass  # outside of here, so that the sentence has no cause: that one would quote the file's content
-    raise Misconfigured(f"The file {path} holds no log key: 64 hex digits.", path=str(path))
-
-
-def public_log_keys(home: Path) -> tuple[str, ...]:
-    """Return the log's public keys, the present one first: what was signed before a rotation stays verifiable."""
-    return tuple((home / "keys" / "log.pub").read_text("utf-8").split())
+        raise Misconfigured(f"The {whose} key {path} cannot be used: {error.strerror}.", path=str(path)) from error
+    except ValueError:
+        seed = b""  # refused outside of here, without a cause: that one would quote the file
+    if len(seed) != SEED_BYTES:
+        raise Misconfigured(f"The file {path} holds no {whose} key: 64 hex digits.", path=str(path))
+    return seed
 
 
 def publish(home: Path, text: str) -> None:
@@ -202,6 +275,8 @@ def member_secret(home: Path, *, create: bool = True) -> bytes:
     if not path.exists():
         if not create:
             return b""
+        if _only_public(home):  # under another secret, nobody would find his own cases again
+            raise Misconfigured(f"The members' secret {path} is not here; bring it back to go on.", path=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_once(path, secrets.token_bytes(32).hex().encode())
     try:
@@ -239,7 +314,7 @@ def _draft(path: Path) -> Path:
 
 
 def pin(home: Path, policy: VerificationPolicy) -> None:
-    """Write the policy that verbs on this home verify by.
+    """Write the policy that verbs on this home verify by; the nodes that somebody put into it stay.
 
     Raises Misconfigured where another chain is pinned already, unless that one ended with its process.
     """
@@ -249,27 +324,39 @@ def pin(home: Path, policy: VerificationPolicy) -> None:
         if before.chain is not None and before.chain.chain_id != TESTER_CHAIN_ID and before.chain != policy.chain:
             sentence = f"This log is anchored on another chain; {path} pins it. Name that chain with --chain."
             raise Misconfigured(sentence, expected=str(before.chain), actual=str(policy.chain))
+        policy = msgspec.structs.replace(policy, nodes=before.nodes, nodes_required=before.nodes_required)
     _replace(path, write(policy))
 
 
-@contextmanager
-def reading_chain(settings: Settings, policy: VerificationPolicy) -> Iterator[ChainSource]:
-    """Open the pinned chain for reading; where there is nothing to ask any more, a source that says so."""
-    if policy.chain is None or policy.chain.chain_id == TESTER_CHAIN_ID:
-        yield NoChain("The eth-tester chain that the log was anchored on ended with its process.")
-        return
-    if settings.chain == EPHEMERAL:
-        yield NoChain(f"The log is anchored on chain {policy.chain.chain_id}; name it with --chain (anvil or a URL).")
-        return
-    from ledger_automation.chain import open_registry  # noqa: PLC0415  costs a second that most verbs save
+def back_up(settings: Settings, folder: Path, *, private: bool) -> Manifest:
+    """Write a back-up; raises as `orchestrator.backup.back_up` does."""
+    return backup.back_up(_site(settings), folder, timestamp(datetime.now(UTC)), private=private)
 
-    with ExitStack() as stack:
-        source: ChainSource
-        try:
-            source = stack.enter_context(open_registry(settings.chain, settings.home, policy.chain.registry))
-        except Unreachable as error:
-            source = NoChain(error.sentence)
-        yield source
+
+def restore(settings: Settings, folder: Path) -> Restored:
+    """Restore a back-up into this home and its database; raises as `orchestrator.backup.restore` does."""
+    return backup.restore(_site(settings), folder, prepare)
+
+
+def _site(settings: Settings) -> backup.Site:
+    return backup.Site(settings.origin, settings.home, SqlPlace(settings.database))
+
+
+def standing(settings: Settings) -> tuple[Verdict, str]:
+    """Say how the log stands against the chain that this home has pinned; raises Misconfigured for another one."""
+    path = settings.home / "policy.json"
+    policy = read_policy(path) if path.exists() else None
+    if policy is None or policy.chain is None:
+        return Verdict.PENDING, "No chain is pinned; nothing outside can tell whether a newer log was lost."
+    engine = open_engine(settings.database, existing=True)
+    try:
+        with SqlUnitOfWork.open(engine, "read") as unit, reading_chain(settings, policy) as chain:
+            check_identity(chain, policy)
+            return backup.standing(unit, chain.latest(sha256(settings.origin.encode()).digest()))
+    except Unreachable as error:
+        return Verdict.UNREACHABLE, error.sentence
+    finally:
+        engine.dispose()
 
 
 def _ledgers_pinned(home: Path, chain: ChainIdentity) -> dict[str, LedgerPin]:
@@ -279,20 +366,15 @@ def _ledgers_pinned(home: Path, chain: ChainIdentity) -> dict[str, LedgerPin]:
     return before.ledgers if before is not None and before.chain == chain else {}
 
 
-def pinned(home: Path) -> VerificationPolicy:
-    """Read the policy of this home; raises Misconfigured where nothing was anchored yet."""
-    try:
-        return read_policy(home / "policy.json")
-    except NotFound as error:
-        raise Misconfigured("No chain is pinned here yet; seal or deploy first, or name a policy file.") from error
+def anvil_is_installed() -> bool:
+    """Say whether a chain can be kept in the home."""
+    from ledger_automation.chain import toolchain  # noqa: PLC0415  costs a second that most verbs save
 
-
-def read_policy(path: Path) -> VerificationPolicy:
-    """Read a policy file; raises NotFound or InvalidDefinition."""
     try:
-        return parse(path.read_bytes())
-    except OSError as error:
-        raise NotFound(f"There is no policy file {path}.", path=str(path)) from error
+        toolchain.anvil()
+    except Misconfigured:
+        return False
+    return True
 
 
 @contextmanager
@@ -301,21 +383,10 @@ def secrets_of(settings: Settings) -> Iterator[None]:
     from ledger_automation.chain import keys  # noqa: PLC0415  costs a second that most verbs save
 
     given = keys.Secrets(
-        anchorer=_secret(settings.anchorer_key, settings.anchorer_key_file, "anchorer's key"),
-        password=_secret(settings.key_password, settings.key_password_file, "password of keystores"),
+        anchorer=secret(settings.anchorer_key, settings.anchorer_key_file, "anchorer's key"),
+        password=secret(settings.key_password, settings.key_password_file, "password of keystores"),
         remote=settings.anchorer_signer.get_secret_value(),
         address=settings.anchorer_address,
     )
     with keys.using(given):
         yield
-
-
-def _secret(value: SecretStr, path: Path | None, what: str) -> str:
-    if path is None:
-        return value.get_secret_value()
-    if value.get_secret_value():
-        raise Misconfigured(f"The {what} is given twice, as itself and as the file {path}; give one.", path=str(path))
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"The file {path} with the {what} cannot be read.", path=str(path)) from error

@@ -11,17 +11,25 @@ status: one table in ``cli/exit_codes.py`` maps the second level of the tree, an
      |    +-- UnreadableFile        a truncated log, a file of another format
      |    +-- UnmappedActivities    a log speaks of activities that its mapping does not name
      |    +-- UnknownWorkflow, UnknownAction
+     +-- Unauthenticated        who calls is not known: no token, or one that does not hold
+     +-- Forbidden              who calls is known, and may not
      +-- NotFound               no such case, step or file
      +-- TransitionNotAllowed   the law of the workflow says no: a rule's name and a sentence
      +-- NotSealed              the step is recorded, but not in the log yet
      +-- Conflict               somebody was faster; the same call may succeed when repeated
+     |    +-- PreconditionFailed    the case is not where the caller saw it; look again before repeating
+     |    +-- AnotherSize           a witness cosigned a log of another size last
      +-- Contradiction          evidence does not hold: what was expected, what is there
      |    +-- ProofError            a Merkle proof, RFC 9162 section 2.1.3 and 2.1.4
      |    +-- NoteError             a checkpoint's signed note, C2SP signed-note
+     |    +-- SplitView             one log showed two checkpoints of one size
+     |    +-- TileError             a tile or a bundle of entries that does not lead to its checkpoint, C2SP tlog-tiles
+     |    +-- LogTooShort           somebody asks about more leaves than the log has
      |    +-- ChainRefused          a contract reverted: its custom error and arguments
      |         +-- AnchorRefused         the registry did, over a checkpoint
      +-- Misconfigured          a chain, contract, key or database other than the pinned one
      |    +-- GasLimitExceeded      a call needs more gas than one transaction of the chain may have
+     |    +-- ServiceMissing        what was asked for needs the extra `service`, and it is not installed
      +-- Unreachable            a source that was asked did not answer; never green, never "forged"
 """
 
@@ -87,6 +95,17 @@ class UnknownAction(InvalidInput):
         super().__init__(sentence, workflow=workflow, action=action, known=known)
 
 
+class Unauthenticated(LedgerError):
+    """Who calls is not known; ``reason`` says in a word or two what is wrong with the token."""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence, reason=reason)
+
+
+class Forbidden(LedgerError):
+    """Who calls is known, and may not do this."""
+
+
 class NotFound(LedgerError):
     """What was asked for does not exist here."""
 
@@ -110,6 +129,18 @@ class Conflict(LedgerError):
     """Somebody was faster: the case or the log moved on between reading and writing."""
 
 
+class PreconditionFailed(Conflict):
+    """The caller acts on a case as it saw it, and it has moved on since (If-Match, RFC 9110 section 13.1.1)."""
+
+
+class AnotherSize(Conflict):
+    """A witness cosigned another size last than it was asked to go on from (C2SP tlog-witness)."""
+
+    def __init__(self, tree_size: int) -> None:
+        super().__init__(f"The checkpoint cosigned last is one of {tree_size} leaves.", tree_size=tree_size)
+        self.tree_size = tree_size
+
+
 class Contradiction(LedgerError):
     """A piece of evidence does not hold."""
 
@@ -125,6 +156,29 @@ class ProofError(Contradiction):
 
 class NoteError(Contradiction):
     """A checkpoint's note is malformed, or not signed by the pinned key (C2SP signed-note)."""
+
+
+class SplitView(Contradiction):
+    """One log showed two checkpoints of one size: two notes, each signed by a key of the log."""
+
+    def __init__(self, origin: str, tree_size: int, held: str, shown: str) -> None:
+        sentence = f"The log {origin} showed two checkpoints of {tree_size} leaves."
+        super().__init__(sentence, expected=held, actual=shown, origin=origin, tree_size=tree_size)
+        self.tree_size = tree_size
+        self.held = held
+        self.shown = shown
+
+
+class TileError(Contradiction):
+    """A tile or a bundle of entries is not what its checkpoint says (C2SP tlog-tiles); ``path`` is where it lies."""
+
+    def __init__(self, path: str, flaw: str, expected: object, actual: object) -> None:
+        super().__init__(f"{path} {flaw}.", expected=expected, actual=actual, path=path)
+        self.path = path
+
+
+class LogTooShort(Contradiction):
+    """Somebody asks how a checkpoint was extended that covers more leaves than the log has."""
 
 
 class ChainRefused(Contradiction):
@@ -156,6 +210,13 @@ class GasLimitExceeded(Misconfigured):
     def __init__(self, needed: int, limit: int) -> None:
         sentence = f"The call needs {needed} gas, and one transaction of this chain may have {limit}."
         super().__init__(sentence, needed=needed, limit=limit)
+
+
+class ServiceMissing(Misconfigured):
+    """What was asked for is the service's, of which only the verifier's part is installed."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__("This needs the service: pip install 'ledger-automation[service]'.", module=module)
 
 
 class Unreachable(LedgerError):

@@ -58,6 +58,11 @@ class ActorId(str):
             raise InvalidValue("An actor", text, "a pseudonym of lower-case letters, digits, '.', '_' and '-'")
         return super().__new__(cls, text)
 
+    @classmethod
+    def could_be(cls, text: str) -> bool:
+        """Say whether a text is a pseudonym's form."""
+        return _ACTOR.fullmatch(text) is not None
+
 
 class Digest(bytes):
     """A SHA-256 digest: 32 bytes, shown in hexadecimal."""

@@ -34,16 +34,21 @@ MIGRATED = "migrated"
 
 
 class Store(NamedTuple):
-    """One store: opened for writing, opened for reading."""
+    """One store: opened for writing, for reading, and for one look and one write."""
 
     begin: Begin
     read: Begin
+    brief: Begin
 
 
 @contextmanager
 def opened(url: str) -> Iterator[Store]:
     engine = open_engine(url)
-    yield Store(lambda: SqlUnitOfWork.open(engine), lambda: SqlUnitOfWork.open(engine, reading=True))
+    yield Store(
+        lambda: SqlUnitOfWork.open(engine),
+        lambda: SqlUnitOfWork.open(engine, "read"),
+        lambda: SqlUnitOfWork.open(engine, "brief"),
+    )
     engine.dispose()
 
 

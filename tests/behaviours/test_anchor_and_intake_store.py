@@ -8,15 +8,8 @@ import msgspec
 import pytest
 
 from ledger_automation.errors import Conflict
-from ledger_automation.orchestrator.ports import (
-    Alarm,
-    AlarmKind,
-    IntakeRun,
-    SignedSubmission,
-    State,
-    Subject,
-    Submission,
-)
+from ledger_automation.orchestrator.ports import IntakeRun
+from ledger_automation.orchestrator.submission import Alarm, AlarmKind, SignedSubmission, State, Subject, Submission
 
 CHAIN = 31337
 FUNDS, STUCK = AlarmKind.LOW_FUNDS, AlarmKind.STUCK

@@ -54,6 +54,24 @@ def test_latest_is_none_and_then_what_was_anchored_last(chain: AnchoringChain, o
         assert found.confirmations >= 1
 
 
+def test_what_is_settled_has_the_confirmations_that_are_asked(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
+    log = tree(300)
+    assert chain.settled(origin, 1) is None
+    for first, second in ((0, 1), (1, 7), (7, 256)):
+        put(chain, origin, log, first, second)
+    depth = chain.look(None).head
+    for confirmations in range(1, depth + 2):
+        found = chain.settled(origin, confirmations)
+        assert found in (None, *(log.checkpoint(size) for size in (1, 7, 256)))
+        assert (found is not None) >= (confirmations == 1)
+    assert chain.settled(origin, 1) == log.checkpoint(256)
+    deeper = [chain.settled(origin, confirmations) for confirmations in range(1, depth + 2)]
+    sizes = [each.tree_size if each else 0 for each in deeper]
+    assert sizes == sorted(sizes, reverse=True), "the deeper, the older"
+    assert {*sizes} == {0, 1, 7, 256}
+    assert chain.settled(origin, depth + 2) is None, "below the first block there is nothing"
+
+
 def test_signing_sends_nothing(chain: AnchoringChain, origin: bytes, tree: Any) -> None:
     log = tree(9)
     submission = sign(chain, origin, 0, log.checkpoint(9), [])

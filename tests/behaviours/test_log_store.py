@@ -64,6 +64,18 @@ def test_frontier_and_subtrees_are_those_of_a_tree_in_memory(store: Any, tree: A
         assert list(unit.log.nodes(16, 0)) == []
 
 
+def test_entries_are_the_commitments_under_the_leaves_in_their_order(store: Any, clerk: Any) -> None:
+    steps = clerk.fill(store.begin, 9, Level.LOGGED)
+    assert sequence(store.begin, clerk.recorder, clerk.key) is not None
+    clerk.fill(store.begin, 2, Level.LOGGED)
+    with store.read() as unit:
+        leaves = dict(unit.log.leaves(0))
+        assert unit.log.entries(0, 256) == [step.commitment for step in steps]
+        assert unit.log.entries(3, 4) == [step.commitment for step in steps[3:7]]
+        assert [leaf_hash(each) for each in unit.log.entries(0, 256)] == [leaves[index] for index in range(9)]
+        assert unit.log.entries(9, 1) == []
+
+
 def test_a_leaf_index_is_given_once_and_the_second_gets_a_conflict(
     store: Any, tree: Any, grow: Any, all_of: Any
 ) -> None:

@@ -167,7 +167,7 @@ def test_32_writers_and_every_event_gets_one_leaf_in_the_order_of_its_case(
 
 def test_one_step_is_one_statement(begin: Any, engine: Engine, clerk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    step, after = clerk.open(Level.ANCHORED, DocumentRecord("photo.jpg", "image/jpeg", b"\xff\x00"))
+    step, after = clerk.open()
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
         execute = driver.execute
@@ -180,7 +180,7 @@ def test_one_step_is_one_statement(begin: Any, engine: Engine, clerk: Any, monke
             unit.cases.record([each])
             unit.commit()
     assert len(heard) == 2
-    assert [len(heard[0]) > 0, *(said.count("INSERT INTO") for said in heard)] == [True, 4, 2]
+    assert all("INSERT INTO event" in said and "INSERT INTO content" in said for said in heard)
 
 
 @pytest.fixture
@@ -265,7 +265,7 @@ def test_the_application_role_runs_the_ledger_and_the_auditor_reads_it(roles: An
     assert sequence(lambda: SqlUnitOfWork.open(ours), clerk.recorder, clerk.key) is not None
     ours.dispose()
     auditor = open_engine(roles(grants.AUDITOR))
-    with SqlUnitOfWork.open(auditor, reading=True) as unit:
+    with SqlUnitOfWork.open(auditor, "read") as unit:
         assert len(list(unit.cases.trails(0, 0))) == 5
         assert len(list(unit.log.leaves(0))) == 6
     with pytest.raises(Misconfigured, match="permission denied"), SqlUnitOfWork.open(auditor) as unit:
@@ -321,7 +321,7 @@ def test_a_restart_in_a_transaction_costs_that_transaction_only(clerk: Any) -> N
             clerk.fill(lambda: SqlUnitOfWork.open(engine), 1)
         crashing.start()
         clerk.fill(lambda: SqlUnitOfWork.open(engine), 1)
-        with SqlUnitOfWork.open(engine, reading=True) as unit:
+        with SqlUnitOfWork.open(engine, "read") as unit:
             assert {step.case.case_id for step in kept} < {case for case, _, _ in unit.cases.trails(0, 0)}
             assert len(list(unit.cases.trails(0, 0))) == 4
         engine.dispose()
@@ -394,7 +394,7 @@ def test_commits_are_durable_even_where_the_server_would_not_care(server: server
 
 
 def test_a_reader_cannot_write(engine: Engine, clerk: Any) -> None:
-    with pytest.raises(Misconfigured, match="read-only"), SqlUnitOfWork.open(engine, reading=True) as unit:
+    with pytest.raises(Misconfigured, match="read-only"), SqlUnitOfWork.open(engine, "read") as unit:
         unit.cases.record([clerk.open()[0]])
 
 

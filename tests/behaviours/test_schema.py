@@ -17,8 +17,8 @@ from sqlmodel import SQLModel
 
 from ledger_automation import store as package
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound
-from ledger_automation.orchestrator.ports import Alarm, AlarmKind, SignedSubmission, State, Subject, Submission
 from ledger_automation.orchestrator.sequence import sequence
+from ledger_automation.orchestrator.submission import Alarm, AlarmKind, SignedSubmission, State, Subject, Submission
 from ledger_automation.store import tables
 from ledger_automation.store.engine import migrate, open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
@@ -163,7 +163,7 @@ def test_a_damaged_page_is_one_sentence(file: Engine, path: Path) -> None:
         octets[start : start + 16] = b"\xff" * 16
     path.write_bytes(octets)
     engine = open_engine(f"sqlite:///{path}")  # opening touches few pages; reading touches all
-    with pytest.raises(Misconfigured, match="malformed"), SqlUnitOfWork.open(engine, reading=True) as unit:
+    with pytest.raises(Misconfigured, match="malformed"), SqlUnitOfWork.open(engine, "read") as unit:
         list(unit.cases.trails(0, 0))
     engine.dispose()
 

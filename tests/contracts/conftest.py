@@ -15,10 +15,10 @@ from web3.types import TxReceipt
 from ledger_automation.chain import artifacts
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring
 from ledger_automation.chain.connection import Connection, reverted
-from ledger_automation.chain.interface import Interface
 from ledger_automation.chain.local import open_chain
 from ledger_automation.merkle import consistency_proof, leaf_hash, node_hash
 from ledger_automation.merkle.tree import subtrees
+from ledger_automation.rpc.interface import Interface
 from ledger_automation.verify.sources import AnchoredCheckpoint
 
 ROOT = Path(__file__).resolve().parents[2]

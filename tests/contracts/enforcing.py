@@ -16,7 +16,7 @@ from contracts.laws import stall
 from ledger_automation.audit.enforced import Blinded, Domain, EnforcedStep, Link, in_numbers
 from ledger_automation.chain import artifacts
 from ledger_automation.chain.connection import REVERTS, Connection, reverted
-from ledger_automation.chain.interface import Interface
+from ledger_automation.rpc.interface import Interface
 from ledger_automation.workflows import Actor, Case, Command
 from ledger_automation.workflows._table import ROLES, Step
 
@@ -89,14 +89,22 @@ class Office:
 
     def send(self, function: str, *arguments: object, gas: int = 2_000_000) -> TxReceipt:
         """Send without simulating: what reverts is mined as such."""
-        data = self.interface.encode(function, arguments)
+        data = self._data(function, arguments)
         request: Any = {"from": self.admin, "to": self.address, "data": data, "gas": gas}
         return self.connection.mined(self.connection.web3.eth.send_transaction(request).to_0x_hex())
 
     def ask(self, function: str, *arguments: object) -> Any:
-        data = self.interface.encode(function, arguments)
+        data = self._data(function, arguments)
         answer = self.connection.web3.eth.call({"from": self.admin, "to": self.address, "data": data})  # type: ignore[typeddict-item]
         return self.interface.decode(function, bytes(answer))
+
+    def _data(self, function: str, arguments: tuple[object, ...]) -> bytes:
+        """Encode a call; the last of a step's arguments, the witness, follows the others as it is."""
+        if function != "take":
+            return self.interface.encode(function, arguments)
+        *named, witness = arguments
+        assert isinstance(witness, bytes)
+        return self.interface.encode(function, named) + witness
 
     def refusal(self, function: str, *arguments: object) -> tuple[str, dict[str, Any]]:
         """Return the error that a call reverts with; it must revert."""
@@ -133,7 +141,7 @@ class Office:
 
     def relay(self, signed: Signed) -> tuple[Any, ...]:
         step = signed.step
-        return (step.case_key, step.commitment, step.terms, step.witness(signed.signature))
+        return (step.case_key, step.terms, step.commitment, step.witness(signed.signature))
 
     def take(self, signed: Signed) -> TxReceipt:
         """Relay a step, insist that the contract takes it, and that it then stands where Python says."""

@@ -1,8 +1,7 @@
 """The chain as the orchestrator's port sees it, on eth-tester in process."""
 
-import statistics
-import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -185,29 +184,19 @@ def test_the_key_is_private_kept_and_never_shown(tmp_path: Path) -> None:
 
 
 def test_no_node_is_unreachable_and_no_name_is_invalid(tmp_path: Path) -> None:
-    started = time.monotonic()
     with pytest.raises(Unreachable) as caught, open_chain("http://127.0.0.1:9/key-in-the-path", tmp_path):
         pass
     assert "key-in-the-path" not in caught.value.sentence
-    assert time.monotonic() - started < 2
     with pytest.raises(InvalidValue, match="tester, anvil or"), open_chain("ganache", tmp_path):
         pass
 
 
-def test_an_anchor_takes_at_most_60_ms(chain: AnchoringChain, log: Any) -> None:
-    """The median of thirty; a busy machine is given twice the time before this fails."""
+def test_a_log_that_grows_by_twenty_leaves_is_anchored_thirty_times(chain: AnchoringChain, log: Any) -> None:
     put(chain, log, 0, 1)
-    spent, size = [], 1
-    for grown in range(20, 620, 20):
-        proof, checkpoint = log.proof(size, grown), log.checkpoint(grown)
-        started = time.perf_counter()
-        submission = sign(chain, ORIGIN, size, checkpoint, proof)
-        chain.broadcast(submission)
-        assert chain.evidence(submission.transaction, ORIGIN)
-        spent.append(time.perf_counter() - started)
-        size = grown
-    assert statistics.median(spent) < 0.12
-    print(f"median {statistics.median(spent) * 1000:.0f} ms, slowest {max(spent) * 1000:.0f} ms")  # noqa: T201
+    for size, grown in pairwise((1, *range(20, 620, 20))):
+        found = chain.evidence(put(chain, log, size, grown), ORIGIN)
+        assert found is not None
+        assert found.anchored == log.checkpoint(grown)
 
 
 def test_a_registrys_address_is_checked_before_use(tester: Any, chain: AnchoringChain) -> None:

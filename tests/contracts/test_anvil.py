@@ -146,6 +146,27 @@ def test_anvil_killed_starts_again_from_its_state(home: Path, log: Any) -> None:
         assert chain.latest(ORIGIN) == log.checkpoint(7)
 
 
+@pytest.mark.parametrize("written", [0, 1_000], ids=["nothing yet", "the beginning"])
+def test_anvil_killed_while_it_wrote_its_state_starts_again(home: Path, log: Any, written: int) -> None:
+    with open_anchoring("anvil", home) as chain:
+        assert evidence(chain, put(chain, log, 0, 7))
+        kept_after(chain.look(None).head, home / "anvil" / "state.kept")
+        os.kill(int((home / "anvil" / "pid").read_text()), signal.SIGKILL)
+        with pytest.raises(Unreachable):
+            asked_until_it_fails(chain)
+    os.truncate(home / "anvil" / "state.json", written)
+    with open_anchoring("anvil", home) as chain:
+        assert chain.latest(ORIGIN) == log.checkpoint(7)
+
+
+def kept_after(block: int, copy: Path) -> None:
+    """Wait until a block is in the kept state."""
+    give_up = time.monotonic() + 30
+    while not copy.exists() or int(json.loads(copy.read_bytes())["block"]["number"], 16) < block:
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
 def test_another_chain_or_contract_than_recorded_is_refused(home: Path, mocks: Any) -> None:
     with open_chain("anvil", home) as connection:
         account = keys.anchorer(home, create=True)

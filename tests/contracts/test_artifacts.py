@@ -23,10 +23,6 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_committed_artifacts_are_what_the_sources_compile_to() -> None:
-    assert artifacts.check() == []
-
-
 def test_only_contracts_of_the_product_are_shipped() -> None:
     sources = {path.stem for folder in artifacts.SHIPPED for path in (ROOT / folder).glob("*.sol")}
     sources |= {Path(name).stem for name in artifacts.SHIPPED_BY_OTHERS}
@@ -37,26 +33,23 @@ def test_only_contracts_of_the_product_are_shipped() -> None:
         assert not [name for name in artifacts.load(contract).sources if "/mocks/" in name]
 
 
-def test_a_changed_source_is_found_even_in_a_comment(copy: Path) -> None:
-    library = copy / "contracts" / "libraries" / "Rfc9162.sol"
-    library.write_text(library.read_text("utf-8").replace("step 7", "step 8"), "utf-8")
-    assert "CheckpointRegistry.json: the source contracts/libraries/Rfc9162.sol differs." in (
-        found := artifacts.check(copy)
-    )
-    assert not [line for line in found if "bytecode" in line]
+def test_a_changed_source_is_found_even_in_a_comment_and_a_changed_rule_in_the_bytecode(copy: Path) -> None:
+    law, registry = copy / "contracts" / "workflows" / "PermitLedger.sol", copy / "contracts" / "CheckpointRegistry.sol"
+    law.write_text(law.read_text("utf-8") + "// No rule is changed by this.\n", "utf-8")
+    registry.write_text(registry.read_text("utf-8").replace("treeSize <= previousSize", "treeSize < previousSize"))
+    found = artifacts.check(copy)
+    assert "PermitLedger.json: the source contracts/workflows/PermitLedger.sol differs." in found
+    assert "CheckpointRegistry.json: the source contracts/CheckpointRegistry.sol differs." in found
+    assert "CheckpointRegistry.json: bytecode differs." in found
+    assert not [line for line in found if "bytecode" in line and not line.startswith("CheckpointRegistry.json")]
 
 
-def test_a_changed_rule_is_found_in_the_bytecode(copy: Path) -> None:
-    contract = copy / "contracts" / "CheckpointRegistry.sol"
-    contract.write_text(contract.read_text("utf-8").replace("treeSize <= previousSize", "treeSize < previousSize"))
-    differences = artifacts.check(copy)
-    assert "CheckpointRegistry.json: bytecode differs." in differences
-    assert "CheckpointRegistry.json: the source contracts/CheckpointRegistry.sol differs." in differences
-
-
-def test_a_changed_artifact_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_committed_artifacts_are_what_the_sources_compile_to_and_a_changed_one_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = artifacts._texts(ROOT)
-    monkeypatch.setattr(artifacts, "_texts", lambda _: compiled)  # one compilation for three comparisons
+    monkeypatch.setattr(artifacts, "_texts", lambda _: compiled)  # one compilation for all comparisons
+    assert artifacts.check() == []
     folder = tmp_path / "artifacts"
     shutil.copytree(artifacts.FOLDER, folder)
     path = folder / "CheckpointRegistry.json"

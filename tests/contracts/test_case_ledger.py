@@ -168,10 +168,10 @@ def test_the_law_says_no_under_its_own_name(office: Office) -> None:
 
 def test_a_case_is_named_by_its_own_commitment(office: Office) -> None:
     applied = office.signed(ANNA, "applicant", "apply")
-    key, commitment, terms, witness = office.relay(applied)
-    assert office.refusal("take", b"\x07" * 16, commitment, terms, witness)[0] == "KeyIsNotCommitment"
-    assert office.refusal("take", bytes(16), bytes(32), terms, witness)[0] == "KeyIsNotCommitment"
-    assert office.refusal("take", key, commitment, terms | 200 << 216, witness) == CUT_SHORT
+    key, terms, commitment, witness = office.relay(applied)
+    assert office.refusal("take", b"\x07" * 16, terms, commitment, witness)[0] == "KeyIsNotCommitment"
+    assert office.refusal("take", bytes(16), terms, bytes(32), witness)[0] == "KeyIsNotCommitment"
+    assert office.refusal("take", key, terms | 200 << 216, commitment, witness) == CUT_SHORT
 
 
 def test_anyone_may_relay_and_nobody_gains_by_it(office: Office) -> None:

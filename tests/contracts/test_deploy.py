@@ -20,6 +20,7 @@ from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.deploy import Deployment, Wanted, find, ledger, shipped
 from ledger_automation.chain.roles import Roles
 from ledger_automation.errors import LedgerError, Misconfigured
+from ledger_automation.rpc.interface import checksummed
 from ledger_automation.workflows import workflow
 
 
@@ -73,7 +74,7 @@ def test_everything_wanted_is_deployed_once_and_found_again(anvils: Path, tmp_pa
         assert creations(connection, *owners(tmp_path)) == 3
         path = tmp_path / "deployments" / "31337.json"
         assert msgspec.json.decode(path.read_bytes(), type=Deployment) == record
-        assert sorted(each.name for each in path.parent.iterdir()) == ["31337.json", "31337.lock"]
+        assert sorted(each.name for each in path.parent.iterdir()) == ["31337.json", "31337.lock", "31337.sent"]
         admin, anchorer = keys.admin(tmp_path, create=False), keys.anchorer(tmp_path, create=False)
         assert admin is not None
         assert (record.admin, record.anchorer) == (admin.address, anchorer.address)
@@ -210,6 +211,58 @@ def test_a_creation_whose_nonce_was_taken_is_signed_anew(anvils: Path, tmp_path:
         assert record.transaction != pending.transaction
         assert creations(connection, *owners(tmp_path)) == 1
         assert not journal.exists()
+
+
+@pytest.fixture
+def forgetful(tmp_path: Path) -> Iterator[tuple[Connection, Callable[[], None]]]:
+    """An Anvil of its own, and a way to have it forget everything."""
+    with anvil.running(tmp_path / "own") as connection:
+        connection.web3.provider.make_request(RPCEndpoint("anvil_setAutomine"), [True])
+
+        def ask(method: str, *words: Any) -> Any:
+            return connection.web3.provider.make_request(RPCEndpoint(method), list(words))["result"]
+
+        before = ask("evm_snapshot")
+
+        def forget() -> None:
+            assert ask("evm_revert", before) is True
+
+        yield connection, forget
+
+
+def test_what_the_chain_forgets_is_made_again_where_it_was(forgetful: Any, tmp_path: Path, mocks: Any) -> None:
+    """Killed before it wrote its state down, or reorganised: the record is right again, and nobody lends a hand."""
+    connection, forget = forgetful
+    first = deployed(connection, tmp_path, toy(mocks))
+    forget()
+    for _ in range(3):
+        connection.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
+    with pytest.raises(Misconfigured, match="not the contract"):
+        find(connection, tmp_path)
+    again = deployed(connection, tmp_path, toy(mocks))
+    assert again.contracts() == first.contracts()
+    assert again == find(connection, tmp_path)
+    assert connection.web3.eth.get_balance(checksummed(again.anchorer)) > 0, "an anchorer without ether never anchors"
+    for made in (again, *again.ledgers.values(), *again.verifiers.values()):
+        receipt = connection.receipt(made.transaction)
+        assert receipt is not None
+        assert receipt["blockNumber"] == made.block_number
+    assert deployed(connection, tmp_path, toy(mocks)) == again
+    assert creations(connection, *owners(tmp_path)) == 3
+
+
+def test_what_cannot_be_made_again_is_told(forgetful: Any, tmp_path: Path) -> None:
+    """Its nonce is taken on the chain as it now is: another contract would be at another address."""
+    connection, forget = forgetful
+    deployed(connection, tmp_path)
+    admin = keys.admin(tmp_path, create=False)
+    assert admin is not None
+    forget()
+    creation.fund(connection, admin.address)
+    creation.transact(connection, admin, admin.address, b"")
+    with pytest.raises(Misconfigured, match="not the contract"):
+        deployed(connection, tmp_path)
+    assert creations(connection, *owners(tmp_path)) == 0
 
 
 def test_a_damaged_journal_stops_and_says_so(anvils: Path, tmp_path: Path) -> None:

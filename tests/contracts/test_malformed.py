@@ -12,6 +12,7 @@ from ledger_automation.chain.connection import Connection
 
 __all__ = ["chain"]
 
+FACTS = 208
 ALL_ONES = b"\xff" * 32
 MAY_BE_LEFT_OUT = {"supplement_documents", "receive_advice"}  # on paper; by the office itself
 LISTS = {"submit_application", "supplement_documents"}  # of documents, whose numbers may be any
@@ -52,6 +53,23 @@ def test_malformed_arguments_are_refused_by_name(law: Law) -> None:
             assert facts == {"action": actions.index(question.command.action), "actual": count(question)}
         if error == "ArgumentOutOfRange" and question.command.action not in LISTS:
             assert facts["index"] == place, question
+
+
+def test_facts_of_a_subsidy_that_are_cut_short_are_refused_before_they_are_read(
+    chain: Connection, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """No head leads to it, so `take` never comes so far; but the subsidy's law reads without asking for each word."""
+    law = Law(chain, LAWS["subsidy"], tmp_path_factory.mktemp("law"))
+    samples = [each for each in lawful("subsidy") if each.state != 0]
+    asked = []
+    for each in samples:
+        given = each.witness[len(each.witness) - count(each) * WORD :]
+        for kept in (1, 2):
+            terms = each.terms & ~(0xFF << FACTS) | kept << FACTS
+            asked.append(each._replace(terms=terms, witness=each.witness[: kept * WORD] + given))
+    for question, refusal in zip(asked, refusals(law, asked), strict=True):
+        assert refusal is not None, question
+        assert refusal[0] in {"FactsMissing", "TrancheUnknown"}, (question, refusal)
 
 
 def test_facts_that_were_invented_for_a_new_case_are_not_believed(law: Law) -> None:

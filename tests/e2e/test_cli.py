@@ -19,7 +19,9 @@ VERIFY = {"verdict", "reason", "sentence", "steps"}
 FINDING = {"class", "case_id", "sequence", "leaf_index", "column", "expected", "actual", "sentence"}
 VERBS = (
     (), ("case",), ("case", "open"), ("case", "do"), ("case", "show"), ("seal",), ("receipt",), ("verify",), ("audit",),
+    ("publish",), ("check",), ("refresh",), ("monitor",), ("verify-page",), ("dossier",),
     ("replay",), ("deploy",), ("contracts",), ("contracts", "build"), ("contracts", "check"), ("demo",),
+    ("retention",), ("timestamp",),
     ("database",), ("database", "grant"),
     ("doctor",), ("keys",), ("keys", "show"), ("keys", "rotate"), ("keys", "rotate", "anchorer"),
     ("keys", "rotate", "log"),
@@ -85,11 +87,55 @@ def test_a_receipt_leaves_the_building_and_holds_elsewhere(anvils: Any, towns: C
         answer = outsider.ok("verify", file, "--policy", policy, "--chain", anvils.url)
         assert set(answer) == VERIFY | {"sentence_de"}
         assert (answer["verdict"], answer["reason"]) == ("final", "anchored")
-        assert all(set(step) == {"step", "holds", "detail"} and step["holds"] for step in answer["steps"])
+        assert all(set(step) == {"step", "holds", "detail"} for step in answer["steps"])
+        open_steps = [step["step"] for step in answer["steps"] if not step["holds"]]
+        assert open_steps == ([] if file is receipt else ["5 completeness"])
     assert sorted(outsider.state()) == ["pinned.json"], "who verifies leaves nothing behind"
     away = outsider("verify", receipt, "--policy", policy, "--chain", "http://127.0.0.1:9", "--json")
     assert (away.code, away.data["verdict"]) == (20, "unreachable")
     assert outsider.ok("verify", receipt, "--policy", policy, "--level", "logged")["verdict"] == "final"
+
+
+def test_a_receipt_is_written_as_cose_and_as_codes_and_read_again(anvils: Any) -> None:
+    folder = anvils.home.parent
+    cose, text, codes = folder / "case.cose", folder / "case.txt", folder / "codes.svg"
+    issued = anvils.ok("receipt", anvils.case, "--encoding", "cose", "--out", cose, "--qr", codes)
+    assert (issued["steps"], issued["anchored"], issued["bytes"]) == (2, True, cose.stat().st_size)
+    assert cose.read_bytes()[0] == 0xD2
+    anvils.ok("receipt", anvils.case, "--encoding", "frames", "--out", text)
+    assert anvils("receipt", anvils.case, "--encoding", "frames").out == text.read_text()
+    assert codes.read_text().count('role="img"') == len(text.read_text().splitlines())
+    for file in (cose, text):
+        answer = anvils.ok("verify", file, "--held", cose, "--chain", "anvil")
+        assert (answer["verdict"], answer["reason"]) == ("final", "anchored")
+    answers = [anvils("receipt", anvils.case, "--encoding", each) for each in ("cose", "pdf")]
+    answers.append(anvils("receipt", "00000000-0000-4000-8000-000000000000", "--absent", "--qr", codes))
+    assert [each.code for each in answers] == [2, 2, 2]
+    assert "name a file for it with --out" in answers[0].err
+    assert "includes nothing" in answers[2].err
+
+
+def test_a_page_verifies_by_the_policy_that_it_was_made_with(anvils: Any, towns: Callable[[], Any]) -> None:
+    page, again = anvils.home.parent / "pages" / "verify.html", anvils.home.parent / "again.html"
+    made = anvils.ok("verify-page", "--out", page)
+    assert (made["file"], made["bytes"], made["level"]) == (str(page), page.stat().st_size, "anchored")
+    outsider = towns()
+    assert outsider("verify-page", "--out", again).code == 5, "nothing is pinned there, and no log is"
+    outsider.ok("verify-page", "--policy", anvils.home / "policy.json", "--out", again)
+    assert again.read_bytes() == page.read_bytes()
+    assert json.loads((anvils.home / "policy.json").read_text())["log_keys"][0] in page.read_text("utf-8")
+    fresh = towns()
+    fresh.open()
+    assert fresh.ok("verify-page", "--out", again)["level"] == "logged", "before the first anchor"
+
+
+def test_the_nodes_that_somebody_put_into_the_policy_stay(anvils: Any) -> None:
+    path = anvils.home / "policy.json"
+    told = {**json.loads(path.read_text()), "nodes": [anvils.url], "nodes_required": 1}
+    path.write_text(json.dumps(told))
+    anvils.open()
+    anvils.ok("seal", "--chain", "anvil")
+    assert json.loads(path.read_text()) == told
 
 
 def test_a_held_checkpoint_must_be_extended(anvils: Any) -> None:
@@ -103,7 +149,7 @@ def test_a_held_checkpoint_must_be_extended(anvils: Any) -> None:
     for held in (older, note):
         anvils.ok("receipt", case, "--held", held, "--out", newer)
         answer = anvils.ok("verify", newer, "--held", held, "--chain", "anvil")
-        assert "5 extension" in [step["step"] for step in answer["steps"]]
+        assert "6 extension" in [step["step"] for step in answer["steps"]]
     # Somebody who holds a younger checkpoint than the case's own gets a receipt of at least that size.
     anvils.ok("receipt", anvils.case, "--held", newer, "--out", older)
     assert anvils.ok("verify", older, "--held", newer, "--chain", "anvil")["verdict"] == "final"
@@ -166,6 +212,26 @@ def test_a_replay_counts_every_event_and_a_second_one_adds_nothing(towns: Callab
     assert (gone.code, gone.data["verdict"]) == (20, "unreachable"), "the tester's chain ended with the replay"
     words = town(*words)
     assert "eth-tester chain ends with this command" in words.out
+    let_what_is_due_go(town)
+
+
+def let_what_is_due_go(town: Any) -> None:
+    """Two of the fines were settled in 2012, and fines are kept for eight years."""
+    found = town.ok("retention")
+    assert found["years"] == {"parking_fine": 8, "permit": 6, "subsidy": 10}
+    assert {(each["workflow"], each["kept_until"]) for each in found["due"]} == {("parking_fine", "2020-12-31")}
+    assert (len(found["due"]), found["erased"]) == (2, 0)
+    assert town("retention", env={"LEDGER_RETENTION_YEARS": '{"parking_fine": 99}'}).out.startswith("No case is kept")
+    refused = [town("retention", "--erase"), town("retention", "--limit", 0)]
+    refused.append(town("retention", env={"LEDGER_RETENTION_YEARS": '{"wedding": 1}'}))
+    assert [each.code for each in refused] == [2, 2, 2]
+    done = town.ok("retention", "--erase", "--actor", "dora")
+    assert (len(done["due"]), done["erased"]) == (2, 4)
+    assert town.ok("retention")["due"] == []
+    shown = town.ok("case", "show", done["due"][0]["case_id"])
+    assert shown["case_id"] == done["due"][0]["case_id"]
+    audit = town.ok("audit", "--level", "logged")
+    assert (audit["verdict"], audit["erased"]) == ("final", 4)
 
 
 def test_contracts_are_what_the_sources_compile_to(towns: Callable[[], Any]) -> None:

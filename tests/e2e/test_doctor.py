@@ -26,14 +26,14 @@ ANVIL = ("--chain", "anvil")
 
 
 def whole(home: Path) -> dict[str, tuple[bytes, int, int]]:
-    """Every file byte for byte, with mode and time of writing; but for the state that a running Anvil writes."""
+    """Every file byte for byte, with mode and time of writing; but for the state of a running Anvil and its copy."""
     alive = (home / "anvil" / "alive.lock").exists() and anvil._is_alive(home / "anvil")
     return {
         str(path.relative_to(home)): (
             path.read_bytes() if path.is_file() else b"", path.lstat().st_mode, path.lstat().st_mtime_ns,
         )
         for path in sorted(home.rglob("*"))
-        if not (alive and (path.name.startswith("state.json") or path == home / "anvil"))
+        if not (alive and (path.name.startswith("state.") or path == home / "anvil"))
     }  # fmt: skip
 
 

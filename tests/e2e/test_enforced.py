@@ -39,7 +39,7 @@ def test_a_permit_runs_enforced_and_verifies(office: Any, case_id: str) -> None:
     office.ok("receipt", case_id, "--out", receipt)
     answer = office.ok("verify", receipt, *ANVIL, "--level", "enforced")
     assert answer["verdict"] == "final"
-    assert [step["detail"] for step in answer["steps"] if step["step"] == "9 signatures"] == [
+    assert [step["detail"] for step in answer["steps"] if step["step"] == "10 signatures"] == [
         "2 signed by their actors",
         "the contract has taken 2 steps",
     ]

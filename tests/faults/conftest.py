@@ -23,8 +23,9 @@ from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.submitter import Submitter
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator.anchor import Anchorer
-from ledger_automation.orchestrator.ports import Alarm, Call, RecordedStep, Subject, Submission
+from ledger_automation.orchestrator.ports import RecordedStep
 from ledger_automation.orchestrator.sequence import sequence
+from ledger_automation.orchestrator.submission import Alarm, Call, Subject, Submission
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.store.engine import open_engine

@@ -28,6 +28,7 @@ class Raw(NamedTuple):
     status: int
     body: bytes
     pause: float = 0.0
+    location: str = ""
 
 
 def dropped_before(_: dict[str, Any], __: Forward) -> Any:
@@ -60,11 +61,11 @@ def changed(change: Callable[[Any], Any]) -> Fault:
     return fault
 
 
-def raw(status: int, body: bytes, pause: float = 0.0, *, forwarded: bool = False) -> Fault:
+def raw(status: int, body: bytes, pause: float = 0.0, *, forwarded: bool = False, location: str = "") -> Fault:
     def fault(_: dict[str, Any], forward: Forward) -> Any:
         if forwarded:
             forward()
-        return Raw(status, body, pause)
+        return Raw(status, body, pause, location)
 
     return fault
 
@@ -114,6 +115,8 @@ class Proxy:
         handler.send_response(reply.status)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(reply.body)))
+        if reply.location:
+            handler.send_header("Location", reply.location)
         handler.end_headers()
         for part in [reply.body] if not reply.pause else [reply.body[at : at + 1] for at in range(len(reply.body))]:
             try:

@@ -1,5 +1,7 @@
 """C01 to C05, C18, C20: the way to the node. Bytes are stored first, sent again as they are, and counted by nonce."""
 
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ from web3 import Web3
 from faults.proxy import dropped_after, dropped_before, raw, saying
 from ledger_automation.chain import wire
 from ledger_automation.errors import Conflict, LedgerError, Misconfigured, Unreachable
-from ledger_automation.orchestrator.ports import State
+from ledger_automation.orchestrator.submission import State
 
 SEND = "eth_sendRawTransaction"
 
@@ -202,6 +204,32 @@ def test_c20_the_first_call_of_web3_is_bounded_too(town: Any, monkeypatch: Any) 
     t.proxy.faults["eth_chainId"] = BAD["huge"]
     with pytest.raises(OSError, match="larger than"):
         _ = Web3(wire.http(t.proxy.url)).eth.chain_id
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_c20_a_node_sends_nobody_elsewhere(status: int) -> None:
+    asked: list[str] = []
+
+    class Node(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_GET = do_POST  # noqa: N815  the names are the standard library's
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Node) as node:
+        threading.Thread(target=node.serve_forever, daemon=True).start()
+        with pytest.raises(ValueError, match="decode"):
+            _ = Web3(wire.http(f"http://127.0.0.1:{node.server_port}/")).eth.chain_id
+        node.shutdown()
+    assert asked == ["/"]
 
 
 def test_a_second_signature_for_the_same_is_refused(town: Any) -> None:

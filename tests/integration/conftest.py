@@ -16,7 +16,7 @@ from ledger_automation.cli import main
 from ledger_automation.intake.generator import generate
 from ledger_automation.intake.trace import Trace
 
-PRELOADED = ("ledger_automation.cli.app", "ledger_automation.chain")
+PRELOADED = ("ledger_automation.cli.app", "ledger_automation.chain", "ledger_automation.worker.in_process")
 
 
 def as_xes(traces: Iterator[Trace]) -> str:

@@ -99,7 +99,7 @@ def finished(process: Any) -> int:
 def stored(home: Path) -> tuple[Totals, int]:
     """Read what the database holds, and insist that every event has exactly one leaf and every case its own events."""
     engine = open_engine(f"sqlite:///{home / 'ledger.sqlite'}")
-    with SqlUnitOfWork.open(engine, reading=True) as unit:
+    with SqlUnitOfWork.open(engine, "read") as unit:
         trails = list(unit.cases.trails(0, 0))
         rows = [row for _, _, rows in trails for row in rows]
         assert sorted(row.leaf_index for row in rows) == list(range(len(rows)))
@@ -201,14 +201,14 @@ def test_killed_between_signing_storing_and_sending_there_is_one_anchor(
     died = subprocess.run([sys.executable, "-c", DIES_AT_THE_CHAIN, where, *sealing], check=False, timeout=60)
     assert died.returncode == -9
     engine = open_engine(f"sqlite:///{home / 'ledger.sqlite'}")
-    with SqlUnitOfWork.open(engine, reading=True) as unit:
+    with SqlUnitOfWork.open(engine, "read") as unit:
         kept = [(each.tree_size, each.state) for each in unit.log.submissions(0)]
     assert kept == ([] if where == "signed" else [(1, "pending")])
     assert finished(ledger("deploy", "--chain", "anvil", "--home", home)) == 0  # another verb in between harms nothing
     assert finished(ledger(*sealing)) == 0
     sizes = anchored_sizes(home)
     assert sizes.count(1) == (0 if where == "signed" else 1)
-    with SqlUnitOfWork.open(engine, reading=True) as unit:
+    with SqlUnitOfWork.open(engine, "read") as unit:
         submissions = list(unit.log.submissions(0))
     engine.dispose()
     assert [each.tree_size for each in submissions] == sizes

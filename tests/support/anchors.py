@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger_automation.chain import AnchoringChain
-from ledger_automation.orchestrator.ports import SignedSubmission
+from ledger_automation.orchestrator.submission import SignedSubmission
 
 
 def sign(

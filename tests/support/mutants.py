@@ -52,13 +52,22 @@ def _changes(path: str, tree: dict[str, Any], text: bytes) -> Iterator[tuple[Pla
             between = text[left.end : right.start].decode()
             at = left.end + len(between[: between.rindex(node["operator"])].encode())
             yield Place(path, at, at + len(node["operator"])), _SWAPPED[node["operator"]]
-        elif kind == "IfStatement" and _only_reverts(node["trueBody"]) and not node.get("falseBody"):
-            yield place(path, node), "{}"
-        elif kind == "ExpressionStatement" and _CALLED.fullmatch(_called(node["expression"])):
-            whole = place(path, node)
-            yield whole._replace(end=text.index(b";", whole.start) + 1), "{}"
+        elif _refuses(node):
+            yield _statement(place(path, node), text), "{}"
         elif kind == "Literal" and node["kind"] == "number" and _is_plain(node["value"]):
             yield place(path, node), str(int(node["value"], 0) + 1)
+
+
+def _statement(found: Place, text: bytes) -> Place:
+    """Take in the semicolon, which the compiler does not count: a block and a semicolon would be no Solidity."""
+    return found if text[found.end - 1 : found.end] == b"}" else found._replace(end=text.index(b";", found.end) + 1)
+
+
+def _refuses(node: dict[str, Any]) -> bool:
+    """Whether a statement does nothing but refuse, or call what does."""
+    if node["nodeType"] == "IfStatement":
+        return _only_reverts(node["trueBody"]) and not node.get("falseBody")
+    return node["nodeType"] == "ExpressionStatement" and _CALLED.fullmatch(_called(node["expression"])) is not None
 
 
 def _only_reverts(body: dict[str, Any]) -> bool:

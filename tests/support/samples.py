@@ -1,5 +1,6 @@
 """The smallest values of a workflow's types: payloads and cases that nobody has to write by hand."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -50,3 +51,49 @@ def payload_of(row: Transition) -> dict[str, Any]:
 def case_in(table: Workflow[Any], state: str) -> Case:
     data = msgspec.convert(sample(msgspec.inspect.type_info(table.data)), table.data)
     return Case(state, 3, NOON, data)
+
+
+def of_schema(schema: dict[str, Any], document: dict[str, Any]) -> Any:
+    """Build the smallest value that a JSON Schema of an OpenAPI document allows: what is required, and nothing else."""
+    if "$ref" in schema:
+        found: Any = document
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        return of_schema(found, document)
+    for choice in ("oneOf", "anyOf"):
+        if choice in schema:
+            return of_schema(schema[choice][0], document)
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    return _PLAIN[schema["type"]](schema, document)
+
+
+def _text_of(schema: dict[str, Any], _: dict[str, Any]) -> str:
+    if schema.get("format") == "date-time":
+        return NOON.isoformat()
+    if schema.get("format") == "date":
+        return NOON.date().isoformat()
+    found = next((text for text in _TEXTS if re.search(schema.get("pattern", ""), text)), None)
+    assert found is not None, f"no sample for {schema['pattern']}; add one"
+    return found
+
+
+_TEXTS = (
+    "x",
+    "https://receiver.example/",
+    "0" * 64,
+    "0" * 32,
+    "00000000-0000-4000-8000-000000000000",
+    "000",
+    f'"{"0" * 64}"',
+)
+_PLAIN: dict[str, Any] = {
+    "object": lambda s, d: {name: of_schema(s["properties"][name], d) for name in s.get("required", ())},
+    "array": lambda s, d: [of_schema(s["items"], d)] * s.get("minItems", 0),
+    "string": _text_of,
+    "integer": lambda s, _: s.get("minimum", s.get("exclusiveMinimum", -1) + 1),
+    "boolean": lambda _, __: False,
+    "null": lambda _, __: None,
+}

@@ -24,6 +24,9 @@ import psycopg
 OWNER: Final = "owner"
 """Who owns a server and every database on it; the superuser too."""
 
+ALL_SERVERS: Final = "LEDGER_ALL_SERVERS"
+"""Set, a server that is not installed is a failure; otherwise its tests are not there."""
+
 _SECONDS: Final = 30
 _AS: Final[Mapping[str, object]] = {"user": "nobody", "group": "nogroup", "extra_groups": ()} if not os.getuid() else {}
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "100", "shared_buffers": "64MB"}
@@ -36,6 +39,7 @@ def installed() -> dict[str, Path]:
     assert spec.submodule_search_locations
     ours = Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
     debians = {each.parent.parent.name: each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/postgres")}
+    assert debians or not os.environ.get(ALL_SERVERS), f"Debian's PostgreSQL is missing, and {ALL_SERVERS} is set"
     return {"18": ours, **{version: folder for version, folder in sorted(debians.items()) if version != "18"}}
 
 
@@ -87,6 +91,16 @@ class Server:
                 self._process.send_signal(how)
             self._process.wait(_SECONDS)
             self._process = None
+
+    def crash(self) -> None:
+        """End it and all its processes as a power cut would."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text("ascii").split()
+        for each in (self._process.pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self._process.wait(_SECONDS)
+        self._process = None
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         """Run a statement as the owner."""

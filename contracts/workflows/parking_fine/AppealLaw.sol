@@ -90,7 +90,7 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         uint8 state,
         uint256 word,
         uint256[] memory facts,
-        uint256[] memory arguments
+        uint256[] calldata arguments
     ) internal pure returns (uint256[] memory) {
         if (!word.flag(DECIDED)) revert DecisionFirst();
         uint256 moments = _closed(moment, facts);
@@ -136,7 +136,7 @@ abstract contract AppealLaw is ILaw, IParkingFineLedger {
         return moments >> PERSON_CONCERNED;
     }
 
-    function _only(uint256 action, uint256[] memory arguments) internal pure returns (uint256) {
+    function _only(uint256 action, uint256[] calldata arguments) internal pure returns (uint256) {
         if (arguments.length != 1) revert WrongArguments(action, arguments.length);
         return arguments[0];
     }

@@ -19,7 +19,7 @@ library Documents {
 
     /// @notice Return the case's word with further versions.
     /// @param words From ``start`` on: the versions that the case knows, then those that are new.
-    function added(uint256 word, uint256[] memory words, uint256 start) internal pure returns (uint256) {
+    function added(uint256 word, uint256[] calldata words, uint256 start) internal pure returns (uint256) {
         unchecked {
             uint256 known = start + ((word & _COUNT_MASK) >> DOCUMENTS);
             uint256 digest = word & _DIGEST_MASK;
@@ -32,7 +32,7 @@ library Documents {
     }
 
     // The chain over the first run, and the one over both runs, merged. A run that is over stands at _END.
-    function _merged(uint256[] memory words, uint256 first, uint256 second)
+    function _merged(uint256[] calldata words, uint256 first, uint256 second)
         private
         pure
         returns (uint256 led, uint256 leads)

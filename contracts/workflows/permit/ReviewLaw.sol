@@ -35,7 +35,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
     // A term of days counts local ones: in spring it is an hour shorter than its days.
     uint256 private constant _DAYLIGHT_SAVING = 1 hours * SECOND;
 
-    function _submit(Terms terms, uint256[] memory arguments) internal pure returns (uint256[] memory facts) {
+    function _submit(Terms terms, uint256[] calldata arguments) internal pure returns (uint256[] memory facts) {
         if (arguments.length == 0) revert WrongArguments(SUBMIT, 0);
         uint256 given = arguments[0];
         uint256 planned = given >> DIGEST;
@@ -86,7 +86,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
         return word.set(bit, _STAGE_BITS, next);
     }
 
-    function _supplement(Terms terms, uint256 word, uint256[] memory arguments) internal pure returns (uint256) {
+    function _supplement(Terms terms, uint256 word, uint256[] calldata arguments) internal pure returns (uint256) {
         if (terms.role() == _ROLE_APPLICANT) _requireOwn(terms.member(), word);
         else if (!word.flag(DOCUMENTS_OPEN)) revert DocumentsNotRequested();
         word &= ~(1 << DOCUMENTS_OPEN);
@@ -94,7 +94,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
         return arguments.length == 0 ? word : Documents.added(word, arguments, 0);
     }
 
-    function _advise(uint256 action, uint256 word, uint256[] memory facts, uint256[] memory arguments)
+    function _advise(uint256 action, uint256 word, uint256[] memory facts, uint256[] calldata arguments)
         internal
         pure
         returns (uint256[] memory)
@@ -142,7 +142,7 @@ abstract contract ReviewLaw is ILaw, IPermitLedger {
         next[1] = word;
     }
 
-    function _only(uint256 action, uint256[] memory arguments) internal pure returns (uint256) {
+    function _only(uint256 action, uint256[] calldata arguments) internal pure returns (uint256) {
         if (arguments.length != 1) revert WrongArguments(action, arguments.length);
         return arguments[0];
     }

@@ -14,6 +14,7 @@ import {Money} from "./Money.sol";
 /// eligible, blinded, 48 bits each; word 3 up to eight members who checked the application.
 library ApplicationLaw {
     using Words for uint256;
+    using Words for uint256[];
 
     // Word 1. The application takes the low 176 bits; its argument has the first three fields in the same places.
     uint256 private constant _OWN_SHARE = 0;
@@ -43,13 +44,14 @@ library ApplicationLaw {
     uint256 private constant _GRANT_ENDS = 144;
     uint256 private constant _GRANT_RATE = 176;
 
+    uint256 internal constant SIZE = 4;
     uint256 private constant _KINDS_BITS = 240;
     uint256 private constant _CHECKERS = 8;
     uint256 private constant _MOST_WEEKS = 520;
     uint256 private constant _RETURNED = 3;
 
     /// @dev Open a programme: the arguments are words 1 and 2 as they will be remembered.
-    function open(uint256[] memory arguments) internal pure returns (uint256[] memory facts) {
+    function open(uint256[] calldata arguments) internal pure returns (uint256[] memory facts) {
         (uint256 rules, uint256 kinds) = (arguments[0], arguments[1]);
         uint256 weeksToUse = rules.get(_USE_WEEKS, 10);
         if (
@@ -57,44 +59,44 @@ library ApplicationLaw {
                 || rules.get(_RATE_IN_EMERGENCY, 14) > Money.WHOLE || weeksToUse == 0 || weeksToUse > _MOST_WEEKS
         ) revert ILaw.ArgumentOutOfRange(0, rules);
         if (kinds >> _KINDS_BITS != 0) revert ILaw.ArgumentOutOfRange(1, kinds);
-        facts = new uint256[](4);
-        facts[1] = rules;
-        facts[2] = kinds;
+        facts = new uint256[](SIZE);
+        facts.put(1, rules);
+        facts.put(2, kinds);
     }
 
     /// @dev Take in an application, or the amended one: only a first one must keep to the call's term.
     function applyFor(uint256[] memory facts, Terms terms, uint256 state, uint256 argument) internal pure {
-        uint256 rules = facts[1];
+        uint256 rules = facts.wordAt(1);
         uint256 planned = argument.get(_PLANNED, 56);
         Money.requireAmount(0, planned);
         if (argument.get(_OWN_SHARE, 56) > Money.MOST) revert ILaw.ArgumentOutOfRange(0, argument);
         if (argument.get(_APPLICANT, 32) == 0) revert ILaw.ArgumentOutOfRange(0, argument);
         if (state == _RETURNED) requireOwnCase(rules, terms);
         else _requireInTime(terms.moment(), Money.moment(rules.get(_CALL_ENDS, 32)));
-        _requireEligible(facts[2], argument.get(_KIND, 48));
+        _requireEligible(facts.wordAt(2), argument.get(_KIND, 48));
         uint256 total = argument.get(_PLAN_TOTAL, 62);
         if (total == 0 ? rules.flag(_COST_PLAN_REQUIRED) : total != planned) {
             revert ISubsidyLedger.CostPlanDoesNotAddUp(total, planned);
         }
         if (rules.flag(_PROOF_REQUIRED) && !argument.flag(_PROOF_GIVEN)) revert ISubsidyLedger.OwnShareProofMissing();
         unchecked {
-            facts[1] = (rules >> _CALL_ENDS << _CALL_ENDS & ~(1 << _EMERGENCY)) | argument << 256 - _KIND >> 256 - _KIND
-                | uint256(Member.unwrap(terms.member())) << _APPLIED_BY | (argument >> _IN_EMERGENCY & 1) << _EMERGENCY;
+            facts.put(1, (rules >> _CALL_ENDS << _CALL_ENDS & ~(1 << _EMERGENCY)) | argument << 256 - _KIND >> 256 - _KIND
+                | uint256(Member.unwrap(terms.member())) << _APPLIED_BY | (argument >> _IN_EMERGENCY & 1) << _EMERGENCY);
         }
-        facts[3] = 0;
+        facts.put(3, 0);
     }
 
     /// @dev Note who checked, once each.
     function check(uint256[] memory facts, Terms terms) internal pure {
-        requireOthersCase(facts[1], terms);
+        requireOthersCase(facts.wordAt(1), terms);
         uint256 member = Member.unwrap(terms.member());
-        uint256 checkers = facts[3];
+        uint256 checkers = facts.wordAt(3);
         unchecked {
             for (uint256 bit = 0; bit < 32 * _CHECKERS; bit += 32) {
                 uint256 checker = checkers.get(bit, 32);
                 if (checker == member) return;
                 if (checker == 0) {
-                    facts[3] = checkers | member << bit;
+                    facts.put(3, checkers | member << bit);
                     return;
                 }
             }
@@ -104,9 +106,9 @@ library ApplicationLaw {
 
     /// @dev Note that the council resolved.
     function resolve(uint256[] memory facts, Terms terms) internal pure {
-        uint256 rules = facts[1];
+        uint256 rules = facts.wordAt(1);
         if (terms.role() == GrantLaw.ROLE_APPLICANT) requireOwnCase(rules, terms);
-        facts[1] = rules | 1 << _RESOLVED;
+        facts.put(1, rules | 1 << _RESOLVED);
     }
 
     /// @dev Whoever is the first to apply to a programme makes it his case.
@@ -129,15 +131,15 @@ library ApplicationLaw {
     }
 
     /// @dev Grant: what is remembered from now on is the money. Conditions follow the argument, each a word of its own.
-    function grant(uint256[] memory facts, Terms terms, uint256[] memory arguments)
+    function grant(uint256[] memory facts, Terms terms, uint256[] calldata arguments)
         internal
         pure
         returns (uint256[] memory)
     {
         if (arguments.length == 0) revert ILaw.WrongArguments(terms.action(), 0);
-        uint256 rules = facts[1];
+        uint256 rules = facts.wordAt(1);
         uint256 given = arguments[0];
-        uint256 checkers = facts[3];
+        uint256 checkers = facts.wordAt(3);
         if (checkers == 0 && rules.flag(_CHECK_REQUIRED)) revert ISubsidyLedger.CheckFirst();
         requireFourEyes(rules, checkers, terms);
         if (rules.flag(_RESOLUTION_REQUIRED) && !rules.flag(_RESOLVED)) revert ISubsidyLedger.ResolutionMissing();

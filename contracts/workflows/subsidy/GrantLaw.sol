@@ -17,6 +17,7 @@ library GrantLaw {
     using Tranche for uint256;
     using Arrays for uint256[];
     using Words for uint256;
+    using Words for uint256[];
 
     // Word 1.
     uint256 internal constant OPEN = 0;
@@ -49,18 +50,18 @@ library GrantLaw {
         uint256 weeksToUse,
         uint256 peopleAndCap,
         uint256 ownShare,
-        uint256[] memory arguments
+        uint256[] calldata arguments
     ) internal pure returns (uint256[] memory facts) {
         unchecked {
             if (given.get(ADVANCE, 56) > Money.MOST) revert ILaw.ArgumentOutOfRange(0, given);
             uint256 conditions = arguments.length - 1;
             if (conditions > MOST) revert ISubsidyLedger.ListFull(MOST);
-            facts = new uint256[](LIST + conditions);
-            facts[1] = (given & _AMOUNT_MASK) | given >> APPLICANT << RATE | weeksToUse << USE_WEEKS;
-            facts[2] = ownShare | peopleAndCap << APPLICANT | (given.get(ADVANCE, 120) << ADVANCE);
+            facts = Words.room(LIST + conditions); // the frame writes the first
+            facts.put(1, (given & _AMOUNT_MASK) | given >> APPLICANT << RATE | weeksToUse << USE_WEEKS);
+            facts.put(2, ownShare | peopleAndCap << APPLICANT | (given.get(ADVANCE, 120) << ADVANCE));
             for (uint256 i = 1; i <= conditions; ++i) {
                 if (!arguments[i].isWellFormedCondition()) revert ILaw.ArgumentOutOfRange(i, arguments[i]);
-                facts[LIST + i - 1] = arguments[i];
+                facts.put(LIST + i - 1, arguments[i]);
             }
         }
     }
@@ -70,7 +71,7 @@ library GrantLaw {
         requireOthersCase(facts, terms);
         unchecked {
             uint256 place = LIST;
-            while (place < facts.length && !(facts[place].isCondition() && facts[place].name() == condition)) ++place;
+            while (place < facts.length && !(facts.wordAt(place).isCondition() && facts.wordAt(place).name() == condition)) ++place;
             if (place == facts.length) revert ISubsidyLedger.ConditionUnknown(condition);
             uint256 last = facts.length - 1;
             return facts.replace(place, facts, place + 1, last - place).splice(0, last);
@@ -79,11 +80,11 @@ library GrantLaw {
 
     /// @dev Set another rate: what was paid is paid, the next payment counts with the new one.
     function changeRate(uint256[] memory facts, Terms terms, uint256 rate) internal pure {
-        uint256 bounds = facts[2];
+        uint256 bounds = facts.wordAt(2);
         requireNeither(bounds >> APPLICANT, terms);
         uint256 cap = bounds.get(CAP, 14);
         if (rate > cap) revert ISubsidyLedger.RateBeyondProgramme(rate, cap);
-        facts[1] = facts[1].set(RATE, 14, rate);
+        facts.put(1, facts.wordAt(1).set(RATE, 14, rate));
     }
 
     /// @dev Cancel a part of what is open.
@@ -91,18 +92,18 @@ library GrantLaw {
         Money.requireAmount(0, amount);
         requireOthersCase(facts, terms);
         _requireNoneWaits(facts);
-        uint256 left = facts[1].get(OPEN, 56);
+        uint256 left = facts.wordAt(1).get(OPEN, 56);
         if (amount > left) revert ISubsidyLedger.ReductionBeyondOpen(amount, left);
-        facts[1] = _cancelled(facts[1], amount);
+        facts.put(1, _cancelled(facts.wordAt(1), amount));
     }
 
     /// @dev Cancel all that is open.
     function cancelRest(uint256[] memory facts, Terms terms) internal pure {
         requireOthersCase(facts, terms);
         _requireNoneWaits(facts);
-        uint256 left = facts[1].get(OPEN, 56);
+        uint256 left = facts.wordAt(1).get(OPEN, 56);
         if (left == 0) revert ISubsidyLedger.NothingOpen();
-        facts[1] = _cancelled(facts[1], left);
+        facts.put(1, _cancelled(facts.wordAt(1), left));
     }
 
     /// @dev Take in the final proof. The argument is the sum of the vouchers (64 bits) | that of the actual spending.
@@ -112,19 +113,19 @@ library GrantLaw {
         if (unproven != 0) revert ISubsidyLedger.UseNotProven(unproven.number(), Tranche.DISBURSED);
         (uint256 vouchers, uint256 spent) = (argument.get(0, 64), argument >> 64);
         if (vouchers != spent) revert ISubsidyLedger.VouchersDoNotAddUp(vouchers, spent);
-        uint256 proven = facts[1].get(PROVEN, 64);
+        uint256 proven = facts.wordAt(1).get(PROVEN, 64);
         if (spent < proven) revert ISubsidyLedger.FinalProofBelowTranches(spent, proven);
     }
 
     /// @dev Close or revoke: nothing stays open.
     function end(uint256[] memory facts, Terms terms) internal pure {
         requireOthersCase(facts, terms);
-        facts[1] = _cancelled(facts[1], facts[1].get(OPEN, 56));
+        facts.put(1, _cancelled(facts.wordAt(1), facts.wordAt(1).get(OPEN, 56)));
     }
 
     /// @dev Nobody decides in his own case.
     function requireOthersCase(uint256[] memory facts, Terms terms) internal pure {
-        requireNeither(facts[2] >> APPLICANT, terms);
+        requireNeither(facts.wordAt(2) >> APPLICANT, terms);
     }
 
     /// @dev Neither the applicant nor who handed the application in.
@@ -134,7 +135,7 @@ library GrantLaw {
 
     /// @dev Who acts as applicant acts in his own case only.
     function requireOwnCase(uint256[] memory facts, Terms terms) internal pure {
-        requireEither(facts[2] >> APPLICANT, terms);
+        requireEither(facts.wordAt(2) >> APPLICANT, terms);
     }
 
     /// @dev Either the applicant or who handed the application in.
@@ -142,25 +143,26 @@ library GrantLaw {
         if (!isEither(people, Member.unwrap(terms.member()))) revert ILaw.OwnCaseOnly(terms.member());
     }
 
-    /// @dev Whether a member is one of two: a product is nothing if one of its factors is.
+    /// @dev Whether a member is one of two.
     function isEither(uint256 people, uint256 member) internal pure returns (bool) {
+        return apart(people, member) == 0;
+    }
+
+    /// @dev Return 0 for a member who is one of two, otherwise some 64 bits: a product is nothing if one of its factors is.
+    function apart(uint256 people, uint256 member) internal pure returns (uint256) {
         unchecked {
-            return (uint32(people) ^ member) * (uint32(people >> 32) ^ member) == 0;
+            return (uint32(people) ^ member) * (uint32(people >> 32) ^ member);
         }
     }
 
-    /// @dev Require that a step happens within the grant's period.
-    function requirePeriod(uint256 bounds, uint256 quarter) internal pure {
+    /// @dev Require that a step happens within the grant's period, and that so much is open.
+    function requireGranted(uint256 money, uint256 bounds, uint256 quarter, uint256 asked) internal pure {
         unchecked {
             (uint256 starts, uint256 ends) = (bounds.get(STARTS, 32), bounds.get(ENDS, 32));
-            if (quarter < starts) revert ISubsidyLedger.OutsidePeriod(quarter, starts, ends);
-            // No end is 0, and one less than that is later than everything.
-            if (quarter > ends - 1) revert ISubsidyLedger.OutsidePeriod(quarter, starts, ends);
+            // No end is 0, and one less than that is later than everything. A period starts before it ends: counted from
+            // its start, what lies before wraps around to far beyond its end.
+            if (quarter - starts > ends - 1 - starts) revert ISubsidyLedger.OutsidePeriod(quarter, starts, ends);
         }
-    }
-
-    /// @dev Require that so much is open.
-    function requireOpen(uint256 money, uint256 asked) internal pure {
         if (asked > money.get(OPEN, 56)) revert ISubsidyLedger.BeyondGrant(asked, money.get(OPEN, 56));
     }
 
@@ -192,7 +194,7 @@ library GrantLaw {
     function _requireNoneWaits(uint256[] memory facts) private pure returns (uint256 unproven) {
         unchecked {
             for (uint256 i = LIST; i < facts.length; ++i) {
-                uint256 word = facts[i];
+                uint256 word = facts.wordAt(i);
                 if (word.isWaiting()) revert ISubsidyLedger.TrancheWaiting(word.number());
                 if (word.stage() == Tranche.DISBURSED) unproven = word;
             }

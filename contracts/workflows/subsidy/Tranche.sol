@@ -54,13 +54,13 @@ library Tranche {
     }
 
     /// @notice A number and a stage, of which nothing more is remembered.
-    function bare(uint256 which, uint256 at) internal pure returns (uint256) {
-        return which << _NUMBER | at;
+    function bare(uint256 which, uint256 stage_) internal pure returns (uint256) {
+        return which << _NUMBER | stage_;
     }
 
     /// @notice Number and amount in another stage.
-    function moved(uint256 word, uint256 at) internal pure returns (uint256) {
-        return (word & _HEAD_MASK & ~_STAGE_MASK) | at;
+    function moved(uint256 word, uint256 stage_) internal pure returns (uint256) {
+        return (word & _HEAD_MASK & ~_STAGE_MASK) | stage_;
     }
 
     /// @notice The condition's blinded name.

@@ -30,11 +30,11 @@ def decode(canonical: bytes) -> AuditEvent:
         event = _decode(canonical)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise CanonicalError(f"The bytes are not an event: {error}.") from error
-    if event.schema != SCHEMA:
-        raise Misconfigured(f"The event speaks {event.schema!r}, this program reads {SCHEMA}.", schema=event.schema)
     conform(event.payload)
     if event.signature is not None:
         conform(event.signature)
     if _encode(event) != canonical:
         raise CanonicalError("The bytes are not the canonical form of the event.")
+    if event.schema != SCHEMA:
+        raise Misconfigured(f"The event speaks {event.schema!r}, this program reads {SCHEMA}.", schema=event.schema)
     return event

@@ -20,7 +20,7 @@ from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.registry import Registry
 from ledger_automation.chain.submitter import Submitter
 from ledger_automation.orchestrator.observed import Look, Reception, Trace
-from ledger_automation.orchestrator.ports import Call, SignedSubmission
+from ledger_automation.orchestrator.submission import Call, SignedSubmission
 from ledger_automation.verify.sources import AnchoredCheckpoint, AnchorEvidence, ChainIdentity
 
 
@@ -38,6 +38,10 @@ class AnchoringChain:
     def latest(self, origin: bytes) -> AnchoredCheckpoint | None:
         """Return the newest checkpoint of an origin, or None."""
         return self.registry.latest(origin)
+
+    def settled(self, origin: bytes, confirmations: int) -> AnchoredCheckpoint | None:
+        """Return the newest checkpoint of an origin that has so many confirmations, or None."""
+        return self.registry.settled(origin, confirmations)
 
     def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:
         """Return what the chain knows of a transaction, None where it was not mined."""

@@ -9,7 +9,7 @@ Three locks under ``home/anvil``, all of them the kernel's (flock), so that none
     start.lock   held exclusively while starting and stopping, so that nobody joins an Anvil that is about to end.
 
 A user killed by SIGKILL loses use.lock and leaves Anvil running: the next one finds it by ``endpoint.json`` and adopts
-it. Anvil killed by SIGKILL starts again from its state file and has lost at most the last ``state-interval``.
+it. Anvil killed by SIGKILL starts again from its state (`anvil_state`) and has lost the last ``state-interval`` or two.
 """
 
 import fcntl
@@ -30,7 +30,7 @@ import msgspec
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from ledger_automation.chain import toolchain, wire
+from ledger_automation.chain import anvil_state, toolchain, wire
 from ledger_automation.chain.connection import Connection, wait_for
 from ledger_automation.errors import Misconfigured, NotFound, Unreachable
 
@@ -55,7 +55,8 @@ def running(home: Path, root: Path | None = None) -> Iterator[Connection]:
             connection = _adopt(folder) if _is_alive(folder) else _start(folder, root)
             fcntl.flock(use, fcntl.LOCK_SH)
         try:
-            yield connection
+            with anvil_state.kept(folder):
+                yield connection
         finally:
             with _locked(folder / "start.lock"), suppress(BlockingIOError):
                 fcntl.flock(use, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -101,6 +102,7 @@ def _born(folder: Path) -> int:
 
 def _start(folder: Path, root: Path | None) -> Connection:
     binary = toolchain.anvil(root)
+    anvil_state.mend(folder)
     for _ in range(_ATTEMPTS):
         port = _free_port()
         with (folder / "alive.lock").open("wb") as alive, (folder / "anvil.log").open("ab") as log:

@@ -8,71 +8,20 @@ says of a case is compared with the case's own events by `verify`.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from eth_utils.address import to_canonical_address
 
 from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.chain import artifacts, creation
 from ledger_automation.chain.connection import REVERTS, Connection, reverted
-from ledger_automation.chain.interface import Interface, checksummed
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.errors import ChainRefused, Misconfigured, NotFound
-from ledger_automation.orchestrator.ports import Call
+from ledger_automation.orchestrator.submission import Call
+from ledger_automation.rpc.interface import Interface, checksummed
+from ledger_automation.rpc.ledgers import standing, taken
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._table import ROLES
-
-_LEDGER: Final = Interface(
-    [
-        {
-            "type": "function",
-            "name": "standingOf",
-            "inputs": [{"name": "caseKey", "type": "bytes16"}],
-            "outputs": [{"name": "", "type": "uint256"}],
-        },
-        {
-            "type": "event",
-            "name": "MemberSeated",
-            "inputs": [
-                {"name": "member", "type": "uint32", "indexed": True},
-                {"name": "roles", "type": "uint8", "indexed": False},
-                {"name": "signer", "type": "bytes", "indexed": False},
-            ],
-        },
-    ]
-)
-"""What every ledger answers and reports, whatever its workflow (``ICaseLedger``, ``IMembers``)."""
-
-
-def standing(connection: Connection, contract: str, case_key: bytes) -> int:
-    """Return a ledger's word of a case, 0 for none; raises Misconfigured for the answer of something else."""
-    request: Any = {"to": checksummed(contract), "data": _LEDGER.encode("standingOf", [case_key])}
-    with connection.asking():
-        try:
-            answer = connection.web3.eth.call(request)
-        except REVERTS as error:
-            raise Misconfigured(f"The contract at {contract} enforces no workflow: it reverts.") from error
-    (word,) = _LEDGER.decode("standingOf", bytes(answer))
-    return int(word)
-
-
-def taken(connection: Connection, contract: str, word: int, since: int = 0) -> int | None:
-    """Return the block in which a ledger took the step that leads to a standing (its event's only topic), or None."""
-    request: Any = {"address": checksummed(contract), "topics": [f"0x{word:064x}"], "fromBlock": since}
-    with connection.asking():
-        found = connection.web3.eth.get_logs(request)
-    return found[0]["blockNumber"] if found else None
-
-
-def seated(connection: Connection, contract: str) -> frozenset[tuple[int, bytes]]:
-    """Return everybody who ever had a seat in a ledger: the member's number, and its signer."""
-    request: Any = {"address": checksummed(contract), "topics": [_LEDGER.topic("MemberSeated")], "fromBlock": 0}
-    with connection.asking():
-        found = connection.web3.eth.get_logs(request)
-    return frozenset(
-        (int.from_bytes(each["topics"][1], "big"), _LEDGER.data("MemberSeated", bytes(each["data"]))[-1])
-        for each in found
-    )
 
 
 class CaseLedgers:
@@ -106,9 +55,9 @@ class CaseLedgers:
         return roles, signer
 
     def call(self, name: str, step: EnforcedStep, signature: bytes) -> Call:
-        """Return the relay of a signed step as a call."""
-        arguments = (step.case_key, step.commitment, step.terms, step.witness(signature))
-        return Call(self._address(name), self._interfaces[name].encode("take", arguments))
+        """Return the relay of a signed step as a call; the witness follows the encoded arguments."""
+        named = self._interfaces[name].encode("take", (step.case_key, step.terms, step.commitment))
+        return Call(self._address(name), named + step.witness(signature))
 
     def simulate(self, call: Call) -> None:
         """Run a call without sending it; raises ChainRefused with the contract's own error."""

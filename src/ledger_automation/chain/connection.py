@@ -1,7 +1,8 @@
 """A node that answers, or one clear sentence: the only place where the exceptions of web3 and eth-tester are known.
 
 Everything that talks to a node does so inside `Connection.asking`. What is no answer becomes `Unreachable`; a revert is
-an answer and is taken out before, with `reverted`. Connections are made by `local.open_chain`.
+an answer and is taken out before, with `reverted`. Connections are made by `local.open_chain`; to readers each is a
+`rpc.node.Node`.
 """
 
 import ast
@@ -10,10 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from eth_tester import exceptions as tester  # type: ignore[import-untyped]
 from eth_utils.exceptions import ValidationError
+from hexbytes import HexBytes
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from web3 import Web3
 from web3.exceptions import (
@@ -24,9 +26,11 @@ from web3.exceptions import (
     Web3Exception,
     Web3RPCError,
 )
-from web3.types import TxReceipt
+from web3.types import LogReceipt, TxParams, TxReceipt
 
 from ledger_automation.errors import Unreachable
+from ledger_automation.rpc.interface import checksummed
+from ledger_automation.rpc.node import Log, Outcome
 
 REVERTS: Final = (ContractLogicError, tester.TransactionFailed)
 """How a revert arrives: the first over JSON-RPC, the second from eth-tester."""
@@ -73,6 +77,44 @@ class Connection:
             yield
         except _FAILURES as error:
             raise Unreachable(f"The chain at {self.endpoint} did not answer: {_reason(error)}.") from error
+
+    def chain_id(self) -> int:
+        """Return the chain's id."""
+        with self.asking():
+            return self.web3.eth.chain_id
+
+    def head(self) -> int:
+        """Return the number of the newest block."""
+        with self.asking():
+            return self.web3.eth.block_number
+
+    def code(self, address: str) -> bytes:
+        """Return the code at an address."""
+        with self.asking():
+            return bytes(self.web3.eth.get_code(checksummed(address)))
+
+    def call(self, address: str, data: bytes, block: int | None = None) -> bytes | None:
+        """Return what a contract answers, now or as of a block, None where it reverts."""
+        request: TxParams = {"to": checksummed(address), "data": HexBytes(data)}
+        with self.asking():
+            try:
+                return bytes(self.web3.eth.call(request, "latest" if block is None else block))
+            except REVERTS:
+                return None
+
+    def outcome(self, transaction: str) -> Outcome | None:
+        """Return what became of a transaction, None while it is not mined."""
+        found = self.receipt(transaction)
+        if found is None:
+            return None
+        logs = tuple(map(_log, found["logs"]))
+        return Outcome(found["blockNumber"], found["blockHash"].to_0x_hex(), found["status"] == 1, logs)
+
+    def logs(self, address: str, topic: bytes, since: int = 0) -> list[Log]:
+        """Return what a contract reported under a first topic from a block on."""
+        asked: Any = {"address": checksummed(address), "topics": [f"0x{topic.hex()}"], "fromBlock": since}
+        with self.asking():
+            return [_log(each) for each in self.web3.eth.get_logs(asked)]
 
     def receipt(self, transaction: str) -> TxReceipt | None:
         """Return the receipt of a transaction (0x hex), None while it is not mined."""
@@ -143,6 +185,11 @@ def reverted(error: Exception) -> bytes:
         return bytes.fromhex(error.data.removeprefix("0x")) if isinstance(error.data, str) else b""
     match = _TESTER_REVERT.fullmatch(str(error))
     return bytes(ast.literal_eval(match.group(1))) if match else b""
+
+
+def _log(found: LogReceipt) -> Log:
+    topics = tuple(map(bytes, found["topics"]))
+    return Log(found["address"].lower(), topics, bytes(found["data"]), found["blockNumber"])
 
 
 def _reason(error: BaseException) -> str:

@@ -6,14 +6,13 @@ A creation is signed, written to a journal, and only then sent. Whoever finds a 
     unknown, its nonce is still free   the same bytes are sent again: they can only ever make the one contract
     unknown, its nonce is taken        they can never be mined any more; signed anew
 
-so no moment to die at leaves a second contract behind. The caller (`deploy`) clears the journal when the contract's
+so no moment to die at leaves a second contract behind. The caller (`deploy`) puts the journal away when the contract's
 address is safely in its record, and holds a lock around both. Without a journal (a chain that ends with this process)
 there is nothing to go on with.
 
 What this does not do: it bumps no fee. A creation that a node holds and nobody mines is waited for by the next call.
 """
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -26,9 +25,13 @@ from web3.types import TxReceipt
 from ledger_automation.chain.artifacts import Artifact
 from ledger_automation.chain.connection import REFUSALS, REVERTS, Connection
 from ledger_automation.chain.fees import fees
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.chain.signing import SignedTransaction, SigningAccount
 from ledger_automation.errors import Misconfigured
+from ledger_automation.orchestrator import durable
+from ledger_automation.rpc.interface import checksummed
+
+NOTHING: Final = f"0x{keccak(b'').hex()}"
+"""The hash of the code of an address that has none."""
 
 _FUNDS: Final = Web3.to_wei(100, "ether")
 
@@ -102,6 +105,14 @@ def pending_in(journal: Path | None) -> Pending | None:
         raise Misconfigured(sentence, path=str(journal)) from error
 
 
+def repeated(connection: Connection, pending: Pending) -> int | None:
+    """Send a creation again that the chain has forgotten; return its block, None where its nonce is not the next."""
+    with connection.asking():
+        mined = connection.web3.eth.get_transaction_count(checksummed(pending.sender))
+    receipt = _sent(connection, pending) if mined == pending.nonce else None
+    return receipt["blockNumber"] if receipt is not None and receipt["status"] == 1 else None
+
+
 def fund(connection: Connection, *addresses: str) -> None:
     """Give accounts ether from the development account that every local chain unlocks; never elsewhere."""
     if not connection.local:
@@ -127,18 +138,12 @@ def transact(connection: Connection, sender: SigningAccount, to: str, data: byte
 
 def code_hash(connection: Connection, address: str) -> str:
     """Return the hash of the code at an address; without code, that of nothing."""
-    with connection.asking():
-        return f"0x{keccak(bytes(connection.web3.eth.get_code(checksummed(address)))).hex()}"
+    return f"0x{keccak(connection.code(address)).hex()}"
 
 
 def write(path: Path, value: msgspec.Struct) -> None:
     """Write a file as a whole and to the disk, or not at all."""
-    draft = path.with_name(f"{path.name}.new")
-    with draft.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    durable.write(path, msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
 
 
 def _signed(connection: Connection, sender: SigningAccount, contract: str, data: bytes) -> Pending:

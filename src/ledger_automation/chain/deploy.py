@@ -9,6 +9,9 @@ and code are still those of the record, creates what is missing, and returns it.
 what was expected and what is there, never a silent new deployment: a log anchored in one registry cannot continue in
 another. A record from before there were ledgers is read as one without any.
 
+What a node forgets that was killed, or a reorganisation drops, is sent again in the very same bytes, which are kept
+beside the record: the same sender and nonce make the same contract at the same address, or nothing.
+
 An in-process chain ends with its process, and with it every contract. Its deployments are therefore remembered with the
 connection and never written: a file about a chain that is gone would be wrong for each chain that follows.
 
@@ -30,10 +33,11 @@ from web3 import Web3
 from ledger_automation.chain import artifacts, creation, keys
 from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.creation import Deployed
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.chain.roles import Roles
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.errors import Misconfigured
+from ledger_automation.rpc.interface import checksummed
+from ledger_automation.rpc.registry import Reader
 from ledger_automation.verify.sources import ChainIdentity, LedgerPin
 from ledger_automation.workflows import names, workflow
 
@@ -76,6 +80,15 @@ class Deployment(msgspec.Struct, frozen=True):
             for name, each in found.items()
         }
         return {CONTRACT: (self.registry, self.registry_code_hash), **beside}
+
+    def moved(self, contract: str, block_number: int) -> "Deployment":
+        """Return the record with a contract in another block."""
+        if contract == CONTRACT:
+            return msgspec.structs.replace(self, block_number=block_number)
+        group, _, name = contract.partition(".")
+        found: dict[str, Deployed] = getattr(self, group)
+        there = msgspec.structs.replace(found[name], block_number=block_number)
+        return msgspec.structs.replace(self, **{group: {**found, name: there}})
 
 
 class Wanted(NamedTuple):
@@ -136,7 +149,7 @@ def deploy(
         site = _Site(
             connection, home, anchorer, path.with_suffix(".pending"), lambda record: creation.write(path, record)
         )
-        record = _verified(connection, _read(path)) if path.exists() else None
+        record = site.recognised(_read(path)) if path.exists() else None
         return _verified(connection, site.completed(record, admin, list(wanted)))
 
 
@@ -152,12 +165,8 @@ def find(connection: Connection, home: Path) -> Deployment:
 
 
 def identify(connection: Connection, registry: str) -> ChainIdentity:
-    """Return what is really there now; an address without code has the hash of nothing."""
-    address = checksummed(registry)
-    with connection.asking():
-        chain_id = connection.web3.eth.chain_id
-        genesis_hash = connection.web3.eth.get_block(0)["hash"].to_0x_hex()
-    return ChainIdentity(chain_id, genesis_hash, address, creation.code_hash(connection, address))
+    """Return what is really there now."""
+    return Reader(connection, registry).identity()
 
 
 class _Site(NamedTuple):
@@ -179,10 +188,36 @@ class _Site(NamedTuple):
         for each in missing:
             made = self._create(each.contract, each.artifact, each.arguments(seat))
             done = msgspec.structs.replace(done, **{each.group: {**getattr(done, each.group), each.name: made}})
-            self._keep(done)
-        if self.journal is not None and pending is not None and pending.contract in done.contracts():
-            self.journal.unlink(missing_ok=True)  # of one who died between keeping it and clearing this
+            self._keep(done, each.contract)
+        if pending is not None and pending.contract in done.contracts():
+            self._put_away(pending.contract)  # of one who died between keeping it and this
         return done
+
+    def recognised(self, record: Deployment) -> Deployment:
+        """Return a record that the chain agrees with, mended if need be; raises Misconfigured."""
+        try:
+            return _verified(self.connection, record)
+        except Misconfigured:
+            return _verified(self.connection, self._mended(record))
+
+    def _mended(self, record: Deployment) -> Deployment:
+        """Make again what the chain has forgotten, where it is still the same chain; return where it is now."""
+        chain = identify(self.connection, record.registry)
+        if (chain.chain_id, chain.genesis_hash) != (record.chain_id, record.genesis_hash):
+            return record
+        forgotten = {
+            name: sent
+            for name, (address, _) in record.contracts().items()
+            if creation.code_hash(self.connection, address) == creation.NOTHING
+            and (sent := creation.pending_in(self._sent(name))) is not None
+        }
+        if forgotten:  # and with them what was given to their senders and to the anchorer
+            creation.fund(self.connection, *{self.anchorer.address, *(each.sender for each in forgotten.values())})
+        for name, sent in sorted(forgotten.items(), key=lambda each: each[1].nonce):
+            if (block := creation.repeated(self.connection, sent)) is not None:
+                record = record.moved(name, block)
+                self.save(record)
+        return record
 
     def _founded(self, admin: str | None) -> Deployment:
         """Create the registry, with both of its seats taken."""
@@ -206,7 +241,7 @@ class _Site(NamedTuple):
             admin=seat,
             anchorer=self.anchorer.address,
         )
-        self._keep(record)
+        self._keep(record, CONTRACT)
         return record
 
     def _create(self, contract: str, artifact: artifacts.Artifact, arguments: bytes) -> Deployed:
@@ -216,10 +251,19 @@ class _Site(NamedTuple):
         data = bytes.fromhex(artifact.bytecode.removeprefix("0x")) + arguments
         return creation.Creation(self.connection, sender, self.journal).make(contract, artifact, data)
 
-    def _keep(self, record: Deployment) -> None:
+    def _keep(self, record: Deployment, contract: str) -> None:
         self.save(record)
-        if self.journal is not None:
-            self.journal.unlink(missing_ok=True)
+        self._put_away(contract)
+
+    def _put_away(self, contract: str) -> None:
+        """Keep what was sent, for `recognised`."""
+        place = self._sent(contract)
+        if self.journal is not None and place is not None and self.journal.exists():
+            place.parent.mkdir(exist_ok=True)
+            self.journal.replace(place)
+
+    def _sent(self, contract: str) -> Path | None:
+        return self.journal.with_suffix(".sent") / f"{contract}.json" if self.journal is not None else None
 
 
 def _verified(connection: Connection, record: Deployment) -> Deployment:

@@ -15,13 +15,13 @@ from web3.types import BlockData
 
 from ledger_automation.chain import anvil, artifacts, deploy, keys
 from ledger_automation.chain.connection import Connection, wait_for
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.roles import Roles
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.chain.submitter import DEAREST
 from ledger_automation.errors import LedgerError, NotFound
 from ledger_automation.orchestrator.diagnosis import Finding, Health, ok, warning, wrong
+from ledger_automation.rpc.interface import checksummed
 
 _OLD_SECONDS: Final = 60
 _SKEW_SECONDS: Final = 15

@@ -29,9 +29,9 @@ from typing import Any, Final, NamedTuple
 from eth_account import Account
 from eth_utils.exceptions import ValidationError
 
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.chain.signing import LocalKey, RemoteKey, SigningAccount
 from ledger_automation.errors import InvalidValue, Misconfigured
+from ledger_automation.rpc.interface import checksummed
 from ledger_automation.values import ActorId
 
 ANCHORER: Final = "anchorer"

@@ -11,9 +11,9 @@ from eth_utils.crypto import keccak
 
 from ledger_automation.chain import artifacts, creation
 from ledger_automation.chain.connection import REVERTS, Connection
-from ledger_automation.chain.interface import Interface, checksummed
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.errors import Misconfigured
+from ledger_automation.rpc.interface import Interface, checksummed
 
 _ANCHORER: Final = keccak(b"ANCHORER")
 

@@ -23,10 +23,10 @@ from typing import NamedTuple
 from ledger_automation.chain import creation, keys
 from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.deploy import find
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.chain.roles import Roles
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.errors import Conflict, Misconfigured
+from ledger_automation.rpc.interface import checksummed
 
 
 class Rotated(NamedTuple):

@@ -29,8 +29,8 @@ from hexbytes import HexBytes
 from requests import RequestException, Response, Session
 from urllib3.exceptions import HTTPError
 
-from ledger_automation.chain.interface import checksummed
 from ledger_automation.errors import InvalidValue, Misconfigured, Unreachable
+from ledger_automation.rpc.interface import checksummed
 
 _ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _DIGEST_BYTES: Final = 32

@@ -16,11 +16,11 @@ from hexbytes import HexBytes
 
 from ledger_automation.chain.connection import REFUSALS, REVERTS, Connection, reverted
 from ledger_automation.chain.fees import DEFAULT_CAP, fees, raised
-from ledger_automation.chain.interface import Interface, checksummed
 from ledger_automation.chain.signing import SigningAccount
 from ledger_automation.errors import ChainRefused, GasLimitExceeded, Misconfigured
 from ledger_automation.orchestrator.observed import Fate, Look, Reception, Trace
-from ledger_automation.orchestrator.ports import Call, SignedSubmission
+from ledger_automation.orchestrator.submission import Call, SignedSubmission
+from ledger_automation.rpc.interface import Interface, checksummed
 from ledger_automation.verify.sources import ChainIdentity
 
 DEAREST: Final = 100_000

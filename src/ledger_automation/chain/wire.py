@@ -8,7 +8,6 @@ is asked directly.
 import time
 from io import BytesIO
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
@@ -17,11 +16,11 @@ from requests.exceptions import ReadTimeout
 from urllib3.exceptions import HTTPError
 from web3 import HTTPProvider
 
+from ledger_automation.rpc.wire import is_loopback
+
 SECONDS: Final = 10
 LARGEST: Final = 8 * 1024 * 1024
 """Octets. Nothing that is asked here answers with a tenth of it."""
-
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class _Bounded(HTTPAdapter):
@@ -50,7 +49,8 @@ class _Bounded(HTTPAdapter):
 def http(url: str) -> HTTPProvider:
     """Return a provider for one node."""
     session = Session()
-    session.trust_env = urlsplit(url).hostname not in _LOOPBACK
+    session.trust_env = not is_loopback(url)
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Bounded())
-    return HTTPProvider(url, {"timeout": SECONDS}, session=session, exception_retry_configuration=None)
+    asked = {"timeout": SECONDS, "allow_redirects": False}  # a bad node must not send us anywhere else
+    return HTTPProvider(url, asked, session=session, exception_retry_configuration=None)

@@ -9,11 +9,12 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from ledger_automation.bootstrap import member_secret, open_ledger, reading_chain
+from ledger_automation.bootstrap import member_secret, open_ledger
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.cli.verify import choose_policy, read_note
+from ledger_automation.reading import reading_chain
 from ledger_automation.verify.auditor import Auditor, AuditReport, Mark, read_mark
 from ledger_automation.verify.policy import ON_CHAIN, Level
 from ledger_automation.verify.selftest import selftest
@@ -38,7 +39,7 @@ def audit(
         unit = stack.enter_context(ledger.read())
         notes, secret = tuple(read_note(each, asked) for each in held or ()), member_secret(settings.home, create=False)
         auditor = Auditor(asked, chain, notes, secret)
-        report = auditor.audit(unit.cases, unit.log, _last(mark))
+        report = auditor.audit(unit.cases, unit.log, _last(mark), unit.soundness)
     if mark is not None and report.mark is not None:
         mark.write_bytes(msgspec.json.encode(report.mark))
     seconds = time.perf_counter() - started

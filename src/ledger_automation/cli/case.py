@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 
-from ledger_automation.bootstrap import EPHEMERAL, open_ledger
+from ledger_automation.bootstrap import open_ledger
 from ledger_automation.canonical import parse
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
@@ -15,10 +15,11 @@ from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, Unkn
 from ledger_automation.orchestrator.ports import RecordedStep
 from ledger_automation.orchestrator.query import case_view, level_of
 from ledger_automation.orchestrator.transition import Intent, advance, open_case
+from ledger_automation.reading import EPHEMERAL
 from ledger_automation.values import ActorId, CaseId
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import DocumentRecord
-from ledger_automation.workflows import Actor, Command, Workflow, workflow
+from ledger_automation.workflows import LOG, Actor, Command, Workflow, workflow
 
 app = App(name="case", help="Open a case, take it a step on, show it.")
 
@@ -44,6 +45,8 @@ def open_(
 ) -> int:
     """Open a case under a random id."""
     table = workflow(workflow_name)
+    if table.name == LOG:
+        raise InvalidValue("A workflow", workflow_name, "one of cases: the log opens its own case itself")
     intent = _intent(_opening(table, action), (actor, role), payload, at, attach)
     settings = options.settings()
     if level is Level.ENFORCED and settings.chain == EPHEMERAL:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.progress import Progress, TaskID
 
 from ledger_automation.bootstrap import open_ledger
 from ledger_automation.cli.options import NONE, Options
-from ledger_automation.cli.output import as_json, emit, progress
+from ledger_automation.cli.output import Bars, as_json, emit, progress
 from ledger_automation.cli.seal import EPHEMERAL
 from ledger_automation.errors import Conflict, InvalidValue
 from ledger_automation.study.demonstration import Demonstration, in_words
@@ -35,7 +34,7 @@ def demo(
     _make_room(out)
     settings = options.settings().model_copy(update={"home": out / "ledger", "database_url": options.db or ""})
     with open_ledger(settings) as ledger, ledger.enforcing(_CENTURY_OF_DAYS) as chain, progress() as bars:
-        summary = Demonstration(ledger, chain, out, _Bars(bars).tell).run()
+        summary = Demonstration(ledger, chain, out, Bars(bars).tell).run()
     lines = in_words(summary)
     data = {**shown(summary), "seconds": round(time.perf_counter() - started, 3)}
     (out / "log.pub").write_text(summary.log_key + "\n")
@@ -54,17 +53,3 @@ def _make_room(out: Path) -> None:
     if not (out / _SUMMARY).exists() and not (out / "ledger" / "policy.json").exists():
         raise Conflict(f"{out} holds something that is not a demonstration; name another folder with --out.")
     shutil.rmtree(out)
-
-
-class _Bars:
-    """One bar for each thing that the demonstration tells of."""
-
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def tell(self, what: str, done: int, total: int) -> None:
-        """Move a bar."""
-        if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], completed=done, total=total)

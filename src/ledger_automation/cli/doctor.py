@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from ledger_automation.bootstrap import pinned, public_log_keys, secrets_of, stored_log_key
+from ledger_automation.bootstrap import secrets_of, stored_log_key
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.errors import InvalidInput, LedgerError, Misconfigured
 from ledger_automation.orchestrator.diagnosis import Finding, Health, ok, warning, wrong
+from ledger_automation.reading import pinned, public_log_keys
 from ledger_automation.settings import Settings
 from ledger_automation.store.diagnosis import Looked
 from ledger_automation.store.diagnosis import examine as examine_database

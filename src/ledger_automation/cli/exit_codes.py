@@ -5,12 +5,14 @@ from typing import Final
 from ledger_automation.errors import (
     Conflict,
     Contradiction,
+    Forbidden,
     InvalidInput,
     LedgerError,
     Misconfigured,
     NotFound,
     NotSealed,
     TransitionNotAllowed,
+    Unauthenticated,
     Unreachable,
 )
 from ledger_automation.verify.verdict import Verdict
@@ -23,6 +25,8 @@ BY_ERROR: Final[dict[type[LedgerError], int]] = {
     Misconfigured: 4,
     NotFound: 5,
     Conflict: 6,
+    Unauthenticated: 7,
+    Forbidden: 8,
     NotSealed: 10,
     Unreachable: 20,
     Contradiction: 30,

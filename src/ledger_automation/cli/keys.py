@@ -10,8 +10,6 @@ from ledger_automation.bootstrap import (
     Ledger,
     open_ledger,
     pin,
-    pinned,
-    public_log_keys,
     publish,
     secrets_of,
     stored_log_key,
@@ -21,6 +19,7 @@ from ledger_automation.cli.output import emit
 from ledger_automation.errors import Misconfigured
 from ledger_automation.orchestrator.anchor import Anchorer
 from ledger_automation.orchestrator.announce import announce_key
+from ledger_automation.reading import pinned, public_log_keys
 
 _DAY = 86_400
 _SETTLE_SECONDS = 120

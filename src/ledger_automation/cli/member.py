@@ -11,6 +11,7 @@ from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.errors import InvalidValue
 from ledger_automation.values import ActorId
+from ledger_automation.workflows import workflow as table
 from ledger_automation.workflows._table import ROLES
 
 app = App(name="member", help="Seat actors in the contracts that enforce workflows, and show their seats.")
@@ -35,6 +36,7 @@ def seat(
         raise InvalidValue("A role", unknown[0], f"one of {', '.join(ROLES)}")
     if signer and not _SIGNER.fullmatch(signer):
         raise InvalidValue("A signer", signer, "20 bytes, or 84 for a verifier and its key, in 0x hex")
+    table(workflow)  # before a key is made for nothing
     with open_ledger(options.settings()) as ledger, ledger.enforcing() as chain:
         seated = chain.admit(workflow, actor_id, roles, bytes.fromhex(signer.removeprefix("0x")))
     data = {"actor": actor_id, "workflow": workflow, "roles": roles, "signer": f"0x{seated.hex()}"}

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
-from pydantic import ValidationError
 
-from ledger_automation.errors import Misconfigured
-from ledger_automation.settings import Settings
+from ledger_automation.settings import Settings, read_settings
 
 
 @Parameter(name="*")
@@ -26,13 +24,7 @@ class Options:
     def settings(self) -> Settings:
         """Merge the command line over the environment; raises Misconfigured."""
         given: dict[str, Any] = {"database_url": self.db, "chain": self.chain, "home": self.home}
-        try:
-            return Settings(**{name: value for name, value in given.items() if value is not None})
-        except ValidationError as error:
-            flaws = "; ".join(
-                f"LEDGER_{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()
-            )
-            raise Misconfigured(f"The settings do not hold: {flaws}.") from error
+        return read_settings(**{name: value for name, value in given.items() if value is not None})
 
 
 NONE = Options()

@@ -6,16 +6,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from ledger_automation.bootstrap import pinned, read_policy, reading_chain
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
-from ledger_automation.errors import NoteError, NotFound, UnreadableFile
+from ledger_automation.errors import InvalidInput, NoteError, NotFound, UnreadableFile
+from ledger_automation.orchestrator.monitor import FORMAT, recall
+from ledger_automation.reading import Nodes, home_policy, pinned, read_policy, reading_chain
 from ledger_automation.settings import Settings
 from ledger_automation.tlog.checkpoint import open_checkpoint
-from ledger_automation.tlog.receipt import read
+from ledger_automation.tlog.receipt_file import is_receipt, read
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
-from ledger_automation.verify.verifier import Verifier
+from ledger_automation.verify.published import LogVerdict
+from ledger_automation.verify.verdict import Verdict
+from ledger_automation.verify.verifier import ReceiptVerdict, Verifier
 
 
 def verify(
@@ -24,55 +27,73 @@ def verify(
     policy: Annotated[Path | None, Parameter(help="The pinned facts; default: what this home has pinned.")] = None,
     level: Annotated[Level | None, Parameter(help="How much to ask for; default: what the policy says.")] = None,
     held: Annotated[Path | None, Parameter(help="A checkpoint or receipt you have: it must be extended.")] = None,
+    rpc: Annotated[
+        list[str] | None,
+        Parameter(help="A node to ask, not the policy's nor --chain; may be repeated.", negative=""),
+    ] = None,
+    timestamp: Annotated[Path | None, Parameter(help="A token (RFC 3161) over the receipt's checkpoint.")] = None,
+    authority: Annotated[Path | None, Parameter(help="The certificates (PEM) that the token must lead to.")] = None,
+    quorum: Annotated[int, Parameter(help="How many nodes must answer and agree; 0: as the policy says, or all.")] = 0,
     options: Options = NONE,
 ) -> int:
     """Verify a receipt and say so in one sentence."""
     settings = options.settings()
-    receipt = read(file)
+    if (timestamp is None) != (authority is None):
+        raise InvalidInput("A timestamp is some authority's: name both, --timestamp and --authority.")
+    receipt, nodes = read(file), Nodes(tuple(rpc or ()), quorum)
     with ExitStack() as stack:
         asked = choose_policy(settings, policy, level)
-        chain = stack.enter_context(reading_chain(settings, asked)) if asked.level in ON_CHAIN else None
+        chain = stack.enter_context(reading_chain(settings, asked, nodes)) if asked.level in ON_CHAIN else None
         answer = Verifier(asked, chain, read_note(held, asked) if held else None).verify(receipt)
-    steps = [f"  {_MARKS[each.holds]} {each.step}: {each.detail}" for each in answer.steps]
-    data = {
-        "verdict": answer.verdict,
-        "reason": answer.reason,
-        "sentence": answer.sentence.en,
-        "sentence_de": answer.sentence.de,
-        "steps": answer.steps,
-    }
-    emit(data, [f"{answer.verdict}: {answer.sentence.en}", *steps], json=options.json)
+    if timestamp is not None and authority is not None and answer.verdict is not Verdict.CONTRADICTED:
+        from ledger_automation.verify.timestamp import authorities, stamped  # noqa: PLC0415  costs what most verbs save
+
+        checkpoint = open_checkpoint(receipt.checkpoint, asked.origin, asked.keys())
+        answer = stamped(answer, checkpoint, read_octets(timestamp), authorities(read_octets(authority)))
+    emit({**told(answer), "steps": answer.steps}, lines(answer), json=options.json)
     return BY_VERDICT[answer.verdict]
 
 
 _MARKS = {True: "holds ", False: "FAILS ", None: "open  "}
 
 
+def told(answer: ReceiptVerdict | LogVerdict) -> dict[str, object]:
+    """Return what every answer says first."""
+    sentence = {"sentence": answer.sentence.en, "sentence_de": answer.sentence.de}
+    return {"verdict": answer.verdict, "reason": answer.reason, **sentence}
+
+
+def lines(answer: ReceiptVerdict | LogVerdict) -> list[str]:
+    """Write an answer and the steps that led to it."""
+    steps = [f"  {_MARKS[each.holds]} {each.step}: {each.detail}" for each in answer.steps]
+    return [f"{answer.verdict}: {answer.sentence.en}", *steps]
+
+
 def choose_policy(settings: Settings, file: Path | None, level: Level | None) -> VerificationPolicy:
     """Return the policy to verify by: a file, or what the home has pinned; without a chain up to level ``logged``."""
     if file is not None:
         policy = read_policy(file)
-    elif (settings.home / "policy.json").exists():
-        policy = pinned(settings.home)
-    elif level in ON_CHAIN:
-        return pinned(settings.home)
     else:
-        public = settings.home / "keys" / "log.pub"
-        if not public.exists():
-            raise NotFound(f"There is no policy and no log key under {settings.home}; name one with --policy.")
-        policy = VerificationPolicy(settings.origin, (public.read_text().strip(),), Level.LOGGED)
+        policy = pinned(settings.home) if level in ON_CHAIN else home_policy(settings)
     return policy.at(level) if level is not None else policy
 
 
-def read_note(path: Path, policy: VerificationPolicy) -> str:
-    """Read a checkpoint's note from its own file or from a receipt; it must be one of the pinned log."""
+def read_octets(path: Path) -> bytes:
+    """Read a file; raises NotFound."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_bytes()
     except OSError as error:
         raise NotFound(f"There is no file {path}.", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise UnreadableFile(path, "it is not text") from error
-    note = read(path).checkpoint if text.lstrip().startswith("{") else text
+
+
+def read_note(path: Path, policy: VerificationPolicy) -> str:
+    """Read a checkpoint's note from its own file, a receipt or a monitor's memory; it must be of the pinned log."""
+    octets = read_octets(path)
+    if FORMAT.encode() in octets:
+        memory = recall(path, policy)
+        note = memory.checkpoint if memory else ""
+    else:
+        note = _noted(octets, path)
     try:
         open_checkpoint(note, policy.origin, policy.keys())
     except NoteError as error:
@@ -80,3 +101,13 @@ def read_note(path: Path, policy: VerificationPolicy) -> str:
             path, f"it holds no checkpoint of this log ({error.sentence.removesuffix('.')})"
         ) from error
     return note
+
+
+def _noted(octets: bytes, path: Path) -> str:
+    """Return the checkpoint of a receipt in any encoding, or the note that the file is."""
+    if is_receipt(octets):
+        return read(path).checkpoint
+    try:
+        return octets.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(path, "it is not text") from error

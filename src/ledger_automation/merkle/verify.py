@@ -28,6 +28,16 @@ def verify_inclusion(
     _expect("The inclusion proof does not lead to the root.", root_hash, root)
 
 
+def sides(leaf_index: int, tree_size: int) -> list[bool]:
+    """Tell of each hash of an inclusion proof, from the leaf up, whether it stands to the left.
+
+    Requires 0 <= index < size.
+    """
+    inner = (leaf_index ^ (tree_size - 1)).bit_length()
+    border = (leaf_index >> inner).bit_count()
+    return [bool(leaf_index >> level & 1) for level in range(inner)] + [True] * border
+
+
 def verify_consistency(
     first_size: int, second_size: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
 ) -> None:

@@ -11,16 +11,8 @@ from hashlib import sha256
 
 from ledger_automation.errors import AnchorRefused, ChainRefused, Contradiction, GasLimitExceeded
 from ledger_automation.merkle import consistency_proof
-from ledger_automation.orchestrator.ports import (
-    OPEN,
-    Begin,
-    Call,
-    CheckpointAnchor,
-    Listen,
-    State,
-    Subject,
-    UnitOfWork,
-)
+from ledger_automation.orchestrator.ports import Begin, CheckpointAnchor, UnitOfWork
+from ledger_automation.orchestrator.submission import OPEN, Call, Listen, State, Subject
 from ledger_automation.orchestrator.submit import Lane, Outcome
 from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.verify.policy import VerificationPolicy

@@ -20,20 +20,11 @@ import msgspec
 from ledger_automation.audit.encoding import decode, encode
 from ledger_automation.audit.enforced import ActorSignature, Blinded, EnforcedStep, Link, Noted, in_numbers
 from ledger_automation.canonical import commit
-from ledger_automation.errors import (
-    Conflict,
-    Contradiction,
-    NotFound,
-)
-from ledger_automation.orchestrator.ports import (
-    ActorKeys,
-    Begin,
-    CaseLedgers,
-    HeldStep,
-    RecordedStep,
-    UnitOfWork,
-)
+from ledger_automation.errors import Conflict, Contradiction, NotFound
+from ledger_automation.orchestrator.asked import Answer
+from ledger_automation.orchestrator.ports import ActorKeys, Begin, CaseLedgers, RecordedStep, UnitOfWork
 from ledger_automation.orchestrator.settle import Decided, Settler
+from ledger_automation.orchestrator.submission import HeldStep
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.values import CaseId, Salt
@@ -70,9 +61,7 @@ class Enforcer:
 
     def open_case(self, table: Workflow[Any], intent: Intent, *, seconds: float = 60) -> RecordedStep:
         """Open an enforced case under a fresh random id; raises as `advance` does."""
-        salt = Salt.random()
-        fresh = Standing(CaseId.random(), table, Level.ENFORCED)
-        point = Standpoint(fresh, Link(), Blinded(self._secret, salt))
+        point, salt = self._opening(CaseId.random(), table)
         return self._settler.decided(self._hold(point, intent, salt), seconds)
 
     def advance(self, case_id: CaseId, intent: Intent, *, seconds: float = 60) -> RecordedStep:
@@ -84,11 +73,19 @@ class Enforcer:
         """
         return self._settler.decided(self.hold(case_id, intent), seconds)
 
-    def hold(self, case_id: CaseId, intent: Intent) -> HeldStep:
-        """Have a step signed and stored, and leave it to `settle`; raises as `advance` does, short of the chain."""
+    def hold(self, case_id: CaseId, intent: Intent, answer: Answer | None = None) -> HeldStep:
+        """Have a step signed and stored, and leave it to `settle`; raises as `advance` does, short of the chain.
+
+        With the ``answer`` to a request, that is stored in the same transaction.
+        """
         with self._begin() as unit:
             point = self.standpoint(unit, case_id)
-        return self._hold(point, intent, Salt.random())
+        return self._hold(point, intent, Salt.random(), answer)
+
+    def hold_opening(self, case_id: CaseId, table: Workflow[Any], intent: Intent, answer: Answer) -> HeldStep:
+        """Have the opening of a case signed and stored, as `hold` does."""
+        point, salt = self._opening(case_id, table)
+        return self._hold(point, intent, salt, answer)
 
     def settle(self) -> list[Decided]:
         """Bring every held step on, as `Settler.settle` does."""
@@ -137,13 +134,20 @@ class Enforcer:
         terms, arguments = in_numbers(table, case, command.action, step, point.names, until)
         return EnforcedStep(point.link, commitment, terms, arguments)
 
-    def _hold(self, point: Standpoint, intent: Intent, salt: bytes) -> HeldStep:
+    def _opening(self, case_id: CaseId, table: Workflow[Any]) -> tuple[Standpoint, Salt]:
+        salt = Salt.random()
+        fresh = Standing(case_id, table, Level.ENFORCED)
+        return Standpoint(fresh, Link(), Blinded(self._secret, salt)), salt
+
+    def _hold(self, point: Standpoint, intent: Intent, salt: bytes, answer: Answer | None = None) -> HeldStep:
         held = self.sign(point, intent, salt)
         with self._begin() as unit:
             record = unit.cases.case(held.case_id)
             if (record.head if record else None) != point.standing.head:
                 raise Conflict(f"Case {held.case_id} moved on meanwhile; look at it again.", case_id=held.case_id)
             unit.steps.hold(held)
+            if answer is not None:
+                unit.requests.answer([answer._replace(sequence=held.sequence)])
             unit.commit()  # from here on the signed step survives us
         return held
 

@@ -5,18 +5,31 @@ edge; leaving the block without a commit leaves nothing behind. For each port on
 ``tests/behaviours`` runs against every adapter.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from enum import StrEnum
-from hashlib import sha256
-from typing import Any, Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.merkle.tree import Frontier, StoredNode
+from ledger_automation.orchestrator.asked import Answer, Asked, Found, Identity, Member
+from ledger_automation.orchestrator.audits import AuditRunStore
+from ledger_automation.orchestrator.case_map import CaseMapStore
+from ledger_automation.orchestrator.cosignatures import CosignatureStore
 from ledger_automation.orchestrator.observed import Look, Reception, Trace
+from ledger_automation.orchestrator.receivers import WebhookStore
+from ledger_automation.orchestrator.submission import (
+    Alarm,
+    AlarmKind,
+    Call,
+    HeldStep,
+    SignedSubmission,
+    Subject,
+    Submission,
+)
+from ledger_automation.orchestrator.uploads import UploadStore
 from ledger_automation.verify.sources import (
     AnchoredCheckpoint,
     CaseRecord,
@@ -25,11 +38,15 @@ from ledger_automation.verify.sources import (
     CheckpointRecord,
     DocumentRecord,
     LogSource,
+    StoreSource,
 )
 
 
 class RecordedStep(NamedTuple):
-    """One lawful step, ready to be stored: the case after it, the event, and what opens its commitment."""
+    """One lawful step, ready to be stored: the case after it, the event, and what opens its commitment.
+
+    ``parties`` are those whose own case it has become by this step.
+    """
 
     case: CaseRecord
     event: AuditEvent
@@ -37,6 +54,7 @@ class RecordedStep(NamedTuple):
     salt: bytes
     commitment: bytes
     documents: tuple[DocumentRecord, ...]
+    parties: tuple[str, ...] = ()
 
 
 class PendingEvent(NamedTuple):
@@ -79,133 +97,6 @@ class IntakeRun(msgspec.Struct, frozen=True):
         return self.accepted + self.ignored + sum(self.refusals.values())
 
 
-class Subject(msgspec.Struct, frozen=True):
-    """What a transaction is sent for: the checkpoint of a size, or one step of a case.
-
-    ``call`` tells a step from another one that was signed for the same place: what became of the one says nothing of
-    the other.
-    """
-
-    tree_size: int | None = None
-    case_id: str | None = None
-    sequence: int | None = None
-    call: str = ""
-
-    @property
-    def key(self) -> str:
-        """Name it in one stable text."""
-        if self.tree_size is not None:
-            return f"checkpoint/{self.tree_size}"
-        return f"step/{self.case_id}/{self.sequence}/{self.call}"
-
-
-class Call(msgspec.Struct, frozen=True):
-    """A call of a contract. ``gas`` is a limit known to do; 0 asks the chain for one."""
-
-    contract: str
-    data: bytes
-    gas: int = 0
-
-    @property
-    def short(self) -> str:
-        """Tell it from other calls: 16 hex digits of its SHA-256."""
-        return sha256(self.contract.encode() + self.data).hexdigest()[:16]
-
-
-class HeldStep(NamedTuple):
-    """A signed step on its way to its contract: everything that is needed to send it, and to record it afterwards.
-
-    ``documents`` are `DocumentRecord`s as MessagePack.
-    """
-
-    case_id: str
-    sequence: int
-    salt: bytes
-    canonical: bytes
-    documents: bytes
-    call: Call
-
-    @property
-    def subject(self) -> Subject:
-        """What its transactions are sent for."""
-        return Subject(case_id=self.case_id, sequence=self.sequence, call=self.call.short)
-
-
-class SignedSubmission(msgspec.Struct, frozen=True):
-    """One signed transaction: to be stored before it is sent, and sent again as it is."""
-
-    transaction: str
-    raw: bytes
-    sender: str
-    nonce: int
-
-
-class State(StrEnum):
-    """What the database says of a submission; the words are stored.
-
-    ``confirmed_missing_receipt``: its nonce is used, and the node cannot show what for. ``replaced``: the same call was
-    signed again with a better fee, and that one was mined. ``displaced``: somebody else's transaction took its nonce.
-    """
-
-    PENDING = "pending"
-    MISSING_RECEIPT = "confirmed_missing_receipt"
-    ANCHORED = "anchored"
-    FINAL = "final"
-    REVERTED = "reverted"
-    REPLACED = "replaced"
-    DISPLACED = "displaced"
-    LOST = "lost"
-
-
-OPEN: Final = (State.PENDING, State.MISSING_RECEIPT, State.ANCHORED)
-"""What may still change by itself."""
-
-
-class Submission(msgspec.Struct, frozen=True):
-    """A stored submission. ``attempt`` counts from 1 the fees tried for one nonce.
-
-    ``sent_block`` is the head when it was last sent: patience is counted in blocks, since clocks lie.
-    """
-
-    signed: SignedSubmission
-    subject: Subject
-    chain_id: int
-    contract: str
-    attempt: int
-    sent_block: int
-    state: State = State.PENDING
-    block_number: int | None = None
-    block_hash: str | None = None
-
-
-class AlarmKind(StrEnum):
-    """What a person should hear of; the words are stored."""
-
-    LOW_FUNDS = "low_funds"
-    FEE_CAP = "fee_cap"
-    STUCK = "stuck"
-    NONCE_TAKEN = "nonce_taken"
-    REVERTED = "reverted"
-    MISSING_RECEIPT = "missing_receipt"
-    REORGANISED = "reorganised"
-    FINAL_CONTRADICTED = "final_contradicted"
-    OTHER_CHAIN = "other_chain"
-    HELD_STEP = "held_step"
-
-
-class Alarm(msgspec.Struct, frozen=True):
-    """One alarm: what about (a subject's key, an address, a chain), in one sentence, with its facts."""
-
-    kind: AlarmKind
-    about: str
-    sentence: str
-    facts: dict[str, Any] = {}
-
-
-Listen = Callable[[Alarm], None]
-"""Told of each alarm after it is stored."""
-
-
 class CaseStore(CaseSource, Protocol):
     """Cases and events, to write."""
 
@@ -215,6 +106,18 @@ class CaseStore(CaseSource, Protocol):
 
     def known(self, case_ids: Sequence[str]) -> dict[str, CaseRecord]:
         """Return the rows of those cases that there are, by id."""
+        ...
+
+    def page(self, workflow: str, party: str | None, after: str, limit: int) -> list[CaseRecord]:
+        """Return cases of a workflow in the order of their ids, from behind one; with ``party``, its own ones only."""
+        ...
+
+    def ended(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
+        """Return cases of a workflow that came to one of some states before a moment, the oldest first."""
+        ...
+
+    def forget(self, case_ids: Collection[str]) -> None:
+        """Destroy what the law remembers of cases whose content is destroyed; they do not go on from there."""
         ...
 
     def record(self, steps: Sequence[RecordedStep]) -> None:
@@ -241,6 +144,14 @@ class LogStore(LogSource, Protocol):
 
     def subtree(self, level: int, number: int) -> bytes:
         """Return the root of a full subtree (for proofs); raises NotFound."""
+        ...
+
+    def tile(self, level: int, number: int, width: int) -> list[bytes]:
+        """Return the first hashes of a tile (C2SP tlog-tiles; level 0: leaves), as many of the width as there are."""
+        ...
+
+    def entries(self, start: int, length: int) -> list[bytes]:
+        """Return the commitments under leaves from an index on, in order, as many of the length as there are."""
         ...
 
     def append(self, leaves: Sequence[NewLeaf], nodes: Sequence[StoredNode]) -> None:
@@ -295,6 +206,10 @@ class AnchorStore(AlarmStore, Protocol):
         """Return the final submission in the highest block of a chain."""
         ...
 
+    def last_anchored(self, chain_id: int) -> int:
+        """Return the largest size whose checkpoint is final on a chain; 0 for none."""
+        ...
+
     def lose(self, chain_id: int) -> None:
         """Write down that a chain is gone with everything that was sent to it."""
         ...
@@ -336,6 +251,49 @@ class HeldStepStore(Protocol):
         ...
 
 
+class MemberStore(Protocol):
+    """Who may act for the office, by the word of an issuer."""
+
+    def member(self, identity: Identity) -> Member | None:
+        """Return the member that somebody is."""
+        ...
+
+    def members(self) -> list[tuple[Identity, Member]]:
+        """Return all members, by pseudonym."""
+        ...
+
+    def enrol(self, identity: Identity, member: Member) -> None:
+        """Give a member exactly these roles, from its next request on.
+
+        MUST raise Conflict where the pseudonym is another caller's, or the caller has another pseudonym.
+        """
+        ...
+
+
+class RequestStore(Protocol):
+    """What is asked for, and what it was answered."""
+
+    def look(self, group: Sequence[Asked]) -> list[Found]:
+        """Return what is known of each request; MUST lock the cases until the unit ends, unless the unit is brief."""
+        ...
+
+    def record(self, steps: Sequence[RecordedStep], answers: Sequence[Answer]) -> frozenset[str]:
+        """Store steps of as many cases, each with its answer, and the answers without a step.
+
+        Where a case is not where its step expects it, either MUST store nothing of that step and return the case, or
+        raise Conflict and store nothing in this unit. MUST raise Conflict where a key was answered meanwhile.
+        """
+        ...
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """Store answers. MUST raise Conflict, and store nothing in this unit, where a key was answered meanwhile."""
+        ...
+
+    def purge(self, before: str) -> int:
+        """Forget answers older than a moment; return how many."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction."""
 
@@ -347,6 +305,11 @@ class UnitOfWork(Protocol):
     @property
     def log(self) -> LogStore:
         """Leaves, nodes and checkpoints."""
+        ...
+
+    @property
+    def case_map(self) -> CaseMapStore:
+        """Tiles of the case map."""
         ...
 
     @property
@@ -362,6 +325,41 @@ class UnitOfWork(Protocol):
     @property
     def steps(self) -> HeldStepStore:
         """Signed steps on their way to a contract."""
+        ...
+
+    @property
+    def members(self) -> MemberStore:
+        """Who may act."""
+        ...
+
+    @property
+    def requests(self) -> RequestStore:
+        """What was asked for, and answered."""
+        ...
+
+    @property
+    def soundness(self) -> StoreSource:
+        """Whether the database itself can be relied on."""
+        ...
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Documents that wait for their step."""
+        ...
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Who is told of what happens."""
+        ...
+
+    @property
+    def audits(self) -> AuditRunStore:
+        """What audits found."""
+        ...
+
+    @property
+    def cosignatures(self) -> CosignatureStore:
+        """What witnesses said."""
         ...
 
     def commit(self) -> None:

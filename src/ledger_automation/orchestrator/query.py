@@ -1,16 +1,44 @@
-"""Reading a case: where it stands, what happened, and how well each step is witnessed."""
+"""Reading a case (where it stands, what happened, how well each step is witnessed), and the log's checkpoint."""
 
 from typing import Any
 
 from ledger_automation.audit.encoding import decode
 from ledger_automation.errors import NotFound
+from ledger_automation.orchestrator.anchor import newest_checkpoint
+from ledger_automation.orchestrator.cosignatures import cosigned
 from ledger_automation.orchestrator.ports import Begin, UnitOfWork
 from ledger_automation.values import CaseId
 from ledger_automation.verify.policy import Level
-from ledger_automation.verify.sources import EventRecord
+from ledger_automation.verify.sources import CaseRecord, EventRecord
 from ledger_automation.workflows import workflow
 
 ERASED = "erased"
+
+
+def summary(record: CaseRecord) -> dict[str, Any]:
+    """Return where a case stands, by its row alone: it is the same until the next step."""
+    table = workflow(record.workflow)
+    return {
+        "case_id": record.case_id,
+        "workflow": record.workflow,
+        "level": record.level,
+        "state": record.state,
+        "sequence": record.sequence,
+        "at": record.at,
+        "ended": record.state in table.final,
+        "actions": sorted(each.action for each in table.transitions.values() if record.state in each.sources),
+    }
+
+
+def checkpoint_view(unit: UnitOfWork, witnesses: int = 0) -> str:
+    """Return the newest checkpoint that so many witnesses cosigned, with their lines; raises NotFound."""
+    record = newest_checkpoint(unit)
+    if witnesses:
+        size = unit.cosignatures.largest(witnesses)
+        record = next(unit.log.checkpoints(size - 1)) if size is not None else None
+    if record is None:
+        raise NotFound(f"The log has no checkpoint{f' that {witnesses} witnesses cosigned' if witnesses else ''} yet.")
+    return cosigned(record.note, unit.cosignatures.of(record.tree_size))
 
 
 def case_view(unit: UnitOfWork, case_id: CaseId) -> dict[str, Any]:
@@ -19,15 +47,8 @@ def case_view(unit: UnitOfWork, case_id: CaseId) -> dict[str, Any]:
     if record is None:
         raise NotFound(f"There is no case {case_id}.", case_id=case_id)
     anchored = max((each.tree_size for each in unit.log.submissions(0) if each.state == "final"), default=0)
-    table = workflow(record.workflow)
     return {
-        "case_id": record.case_id,
-        "workflow": record.workflow,
-        "level": record.level,
-        "state": record.state,
-        "sequence": record.sequence,
-        "ended": record.state in table.final,
-        "actions": sorted(each.action for each in table.transitions.values() if record.state in each.sources),
+        **summary(record),
         "waiting": next((each.sequence for each in unit.steps.held() if each.case_id == case_id), None),
         "events": [_event_view(row, anchored) for row in unit.cases.trail(case_id)],
     }

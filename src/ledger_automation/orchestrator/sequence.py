@@ -1,18 +1,20 @@
 """The sequencer: the only writer of the log. Pending events become leaves, leaves become a signed checkpoint (T2).
 
-Leaves, nodes and the checkpoint are one transaction. The primary keys of leaves are the compare-and-swap on the log's
-size: of two sequencers one gets a Conflict and nothing of it stays. If we die before the commit, the same events in the
-same order give the same root next time; if we die after it, the checkpoint is there to be anchored.
+Leaves, nodes, the case map's tiles and the checkpoint are one transaction. The primary keys of leaves are the
+compare-and-swap on the log's size: of two sequencers one gets a Conflict and nothing of it stays. If we die before the
+commit, the same events in the same order give the same root next time; if we die after it, the checkpoint is there to
+be anchored.
 """
 
 from typing import NamedTuple
 
 from ledger_automation.audit.event import log_case_id
 from ledger_automation.merkle import leaf_hash
+from ledger_automation.orchestrator.case_map import grow
 from ledger_automation.orchestrator.ports import Begin, NewLeaf
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
-from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
-from ledger_automation.tlog.checkpoint import Checkpoint
+from ledger_automation.tlog.case_map import Head
+from ledger_automation.tlog.checkpoint import Checkpoint, stated
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.values import timestamp
 from ledger_automation.verify.policy import Level
@@ -36,13 +38,16 @@ def sequence(
         if not pending:
             return None
         frontier = unit.log.frontier()
+        previous = next(unit.log.checkpoints(frontier.size - 1), None)
         hashes = [leaf_hash(event.commitment) for event in pending]
         leaves = [
             NewLeaf(index, event.event_id, event.case_id, event.sequence, digest)
             for index, (event, digest) in enumerate(zip(pending, hashes, strict=True), frontier.size)
         ]
         unit.log.append(leaves, frontier.extend(hashes))
-        checkpoint = Checkpoint(recorder.origin, frontier.size, frontier.root_hash(), EMPTY_MAP_ROOT)
+        heads = {leaf.case_id: Head(leaf.sequence, leaf.leaf_hash) for leaf in leaves}
+        map_root = grow(unit.case_map, previous and stated(previous.note), heads, frontier.size)
+        checkpoint = Checkpoint(recorder.origin, frontier.size, frontier.root_hash(), map_root)
         note, now = checkpoint.sign(key), timestamp(recorder.clock())
         unit.log.sign_off(CheckpointRecord(frontier.size, checkpoint.root_hash, note, now))
         unit.commit()

@@ -19,15 +19,8 @@ from ledger_automation.audit.enforced import ActorSignature, deadline_of
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.canonical import commit
 from ledger_automation.errors import ChainRefused, Conflict, Contradiction, InvalidInput, InvalidValue, Unreachable
-from ledger_automation.orchestrator.ports import (
-    OPEN,
-    AlarmKind,
-    Begin,
-    CaseLedgers,
-    HeldStep,
-    RecordedStep,
-    State,
-)
+from ledger_automation.orchestrator.ports import Begin, CaseLedgers, RecordedStep
+from ledger_automation.orchestrator.submission import OPEN, AlarmKind, HeldStep, State
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Recorder, Standing
 from ledger_automation.values import CaseId, parse_timestamp
@@ -108,19 +101,19 @@ class Settler:
 
     def _bring_on(self, held: HeldStep) -> RecordedStep | None:
         """Send a held step, or record it once it is final; None while the chain has not decided."""
-        _unchanged(held)
+        event = _unchanged(held)
         with self._begin() as unit:
             states = {each.state for each in unit.anchors.of(held.subject)}
         if State.FINAL in states:
-            return self._record(held)
+            return self._record(held, event)
         if states & set(OPEN):
             return None
-        if self._lane.is_final(self._taken_in(held)):  # somebody else relayed it
-            return self._record(held)
+        if self._lane.is_final(self._taken_in(event)):  # somebody else relayed it
+            return self._record(held, event)
         try:
             self._lane.send(held.subject, held.call)
         except ChainRefused:
-            if self._taken_in(held) is None:
+            if self._taken_in(event) is None:
                 with self._begin() as unit:
                     unit.steps.refuse(held)
                     unit.commit()
@@ -129,13 +122,14 @@ class Settler:
 
     def _look_again(self, held: HeldStep) -> RecordedStep | None:
         """Record a refused step that the contract took after all; forget one that it cannot take any more."""
-        kept = ActorSignature.read(_unchanged(held).signature or {})
-        if self._lane.is_final(self._taken_in(held)):
-            return self._record(held)
+        event = _unchanged(held)
+        if self._lane.is_final(self._taken_in(event)):
+            return self._record(held, event)
+        deadline = deadline_of(ActorSignature.read(event.signature or {}).step().terms)
         with self._begin() as unit:
             record = unit.cases.case(CaseId(held.case_id))
             moved_on = record is not None and record.sequence >= held.sequence
-            if moved_on or self._recorder.clock().timestamp() > deadline_of(kept.step().terms) + _GRACE:
+            if moved_on or self._recorder.clock().timestamp() > deadline + _GRACE:
                 unit.steps.release(held)
                 unit.commit()
         return None
@@ -153,15 +147,13 @@ class Settler:
             return None
         return Decided(held, step, None) if step is not None else None
 
-    def _taken_in(self, held: HeldStep) -> int | None:
+    def _taken_in(self, event: AuditEvent) -> int | None:
         """Return the block in which the contract took the step, whoever relayed it."""
-        event = _unchanged(held)
         kept = ActorSignature.read(event.signature or {})
         return self._ledgers.taken(event.workflow, standing(event, kept.after()))
 
-    def _record(self, held: HeldStep) -> RecordedStep:
+    def _record(self, held: HeldStep, event: AuditEvent) -> RecordedStep:
         """Make the step an event (T1). Whoever was faster has recorded the same one."""
-        event = _unchanged(held)
         with self._begin() as unit:
             record = unit.cases.case(held.case_id)
             before = _before(record, event)

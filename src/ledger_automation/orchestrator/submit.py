@@ -27,17 +27,16 @@ from msgspec.structs import replace
 
 from ledger_automation.errors import ChainRefused, Conflict, Misconfigured, Unreachable
 from ledger_automation.orchestrator.observed import Fate, Look, Reception, Trace
-from ledger_automation.orchestrator.ports import (
+from ledger_automation.orchestrator.ports import Begin, TransactionChain
+from ledger_automation.orchestrator.submission import (
     OPEN,
     AlarmKind,
-    Begin,
     Call,
     Listen,
     SignedSubmission,
     State,
     Subject,
     Submission,
-    TransactionChain,
 )
 from ledger_automation.orchestrator.watch import Watch
 from ledger_automation.verify.policy import VerificationPolicy

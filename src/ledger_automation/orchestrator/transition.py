@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from ledger_automation.audit.encoding import encode
 from ledger_automation.audit.event import SCHEMA, Attachment, AuditEvent
 from ledger_automation.canonical import commit
-from ledger_automation.errors import NotFound
+from ledger_automation.errors import NotFound, TransitionNotAllowed
 from ledger_automation.orchestrator.ports import Begin, RecordedStep, UnitOfWork
-from ledger_automation.values import CaseId, Salt, parse_timestamp, timestamp
+from ledger_automation.values import ActorId, CaseId, Salt, parse_timestamp, timestamp
 from ledger_automation.verify.policy import Level
-from ledger_automation.verify.sources import CaseRecord, DocumentRecord
+from ledger_automation.verify.sources import FORGOTTEN, CaseRecord, DocumentRecord
 from ledger_automation.workflows import Actor, Case, Command, Workflow, workflow
 
 Clock = Callable[[], datetime]
@@ -35,10 +35,16 @@ class Standing(NamedTuple):
 
     @classmethod
     def of(cls, record: CaseRecord) -> "Standing":
-        """Read a stored case."""
+        """Read a stored case; of one that was forgotten the law remembers nothing."""
         table = workflow(record.workflow)
-        case = Case(record.state, record.sequence, parse_timestamp(record.at), table.thaw(record.data))
+        data = table.thaw(record.data) if record.data != FORGOTTEN else None
+        case = Case(record.state, record.sequence, parse_timestamp(record.at), data)
         return cls(CaseId(record.case_id), table, Level(record.level), case, record.head)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Tell whether the case's content was destroyed, and what the law remembered of it."""
+        return self.case is not None and self.case.data is None
 
 
 class Intent(NamedTuple):
@@ -63,6 +69,8 @@ class Recorder:
 
     def draft(self, standing: Standing, intent: Intent) -> tuple[AuditEvent, Case]:
         """Apply a command; return the event, which nobody has signed yet, and the case after it."""
+        if standing.is_forgotten:
+            raise TransitionNotAllowed("content_destroyed", "What the case was about is destroyed; it does not go on.")
         table = standing.table
         command, at, documents = intent
         command = Command(command.action, Actor(str(command.actor.id), command.actor.role), command.payload)
@@ -94,7 +102,8 @@ class Recorder:
         canonical = encode(event)
         commitment = commit(salt, canonical)
         after = standing._replace(case=case, head=commitment)
-        return RecordedStep(_record(after, case, commitment), event, canonical, salt, commitment, documents), after
+        record, parties = _record(after, case, commitment), _new_parties(standing, case)
+        return RecordedStep(record, event, canonical, salt, commitment, documents, parties), after
 
 
 def open_case(begin: Begin, recorder: Recorder, table: Workflow[Any], level: Level, intent: Intent) -> RecordedStep:
@@ -117,6 +126,13 @@ def _record_one(unit: UnitOfWork, recorder: Recorder, standing: Standing, intent
     unit.cases.record([step])
     unit.commit()
     return step
+
+
+def _new_parties(before: Standing, after: Case) -> tuple[str, ...]:
+    """Return those whose own case it becomes; without who was one already, and without words that name nobody here."""
+    known = before.table.parties(before.case.data) if before.case is not None else ()
+    named = dict.fromkeys(before.table.parties(after.data))
+    return tuple(each for each in named if each not in known and ActorId.could_be(each))
 
 
 def _record(standing: Standing, case: Case, head: bytes) -> CaseRecord:

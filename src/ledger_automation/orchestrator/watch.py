@@ -13,14 +13,8 @@ from typing import Any, Final
 
 from ledger_automation.errors import Contradiction, LedgerError, Misconfigured, Unreachable
 from ledger_automation.orchestrator.observed import Look
-from ledger_automation.orchestrator.ports import (
-    Alarm,
-    AlarmKind,
-    Begin,
-    Listen,
-    Submission,
-    TransactionChain,
-)
+from ledger_automation.orchestrator.ports import Begin, TransactionChain
+from ledger_automation.orchestrator.submission import Alarm, AlarmKind, Listen, Submission
 from ledger_automation.verify.sources import ChainIdentity
 
 FEW_BATCHES: Final = 20

@@ -6,11 +6,11 @@ import msgspec
 from sqlalchemy import Connection, and_, bindparam, false, func, or_, select, true, tuple_, update
 
 from ledger_automation.errors import Conflict
-from ledger_automation.orchestrator.ports import (
+from ledger_automation.orchestrator.ports import IntakeRun
+from ledger_automation.orchestrator.submission import (
     OPEN,
     Alarm,
     AlarmKind,
-    IntakeRun,
     SignedSubmission,
     State,
     Subject,
@@ -68,6 +68,12 @@ class SqlAnchors:
         wanted = and_(_SUBMISSION.c.chain_id == chain_id, _SUBMISSION.c.state == State.FINAL)
         highest = select(func.max(_SUBMISSION.c.block_number)).where(wanted).scalar_subquery()
         return next(iter(self._read(and_(wanted, _SUBMISSION.c.block_number == highest))), None)
+
+    def last_anchored(self, chain_id: int) -> int:
+        """Read the largest final size."""
+        wanted = and_(_SUBMISSION.c.chain_id == chain_id, _SUBMISSION.c.state == State.FINAL)
+        largest = select(func.coalesce(func.max(_SUBMISSION.c.tree_size), 0)).where(wanted)
+        return int(self._connection.execute(largest).scalar_one())
 
     def lose(self, chain_id: int) -> None:
         """Update all submissions to a chain that is gone."""

@@ -1,28 +1,32 @@
 """Cases and events as rows.
 
 A batch is four prebuilt statements with many rows each, the compare-and-swap of its cases among them; one step alone is
-one statement where the database can (`one_step`). The ORM defines the tables and stays out of the way. Reading all
+one statement where the database can (`at_once`). The ORM defines the tables and stays out of the way. Reading all
 cases, one after another, is `trails`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import cache
 from zlib import crc32
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Dialect, and_, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ledger_automation.errors import Conflict
 from ledger_automation.orchestrator.ports import RecordedStep
+from ledger_automation.store import direct
+from ledger_automation.store.at_once import fits, record_at_once
 from ledger_automation.store.bulk import insert_rows
 from ledger_automation.store.dialect import dialect
-from ledger_automation.store.one_step import moving, overtaken, read_one, record_one
-from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, table
+from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, PartyRow, table
 from ledger_automation.store.trails import CASE_COLUMNS, EVENTS, Trail, trails
 from ledger_automation.verify.columns import columns
-from ledger_automation.verify.sources import CaseRecord, DocumentRecord, EventRecord
+from ledger_automation.verify.sources import FORGOTTEN, CaseRecord, DocumentRecord, EventRecord
 
-_CASE, _EVENT, _CONTENT, _DOCUMENT = (table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow))
-_ONE_CASE = select(*CASE_COLUMNS).where(_CASE.c.case_id == bindparam("case_id"))
+_CASE, _EVENT, _CONTENT, _DOCUMENT, _PARTY = (
+    table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, PartyRow)
+)
+_ONE_CASE = f'SELECT {", ".join(CaseRecord._fields)} FROM "case" WHERE case_id = {{mark}} {{lock}}'  # noqa: S608
 _SOME_CASES = select(*CASE_COLUMNS).where(_CASE.c.case_id.in_(bindparam("case_ids", expanding=True)))
 _ONE_TRAIL = EVENTS.where(_EVENT.c.case_id == bindparam("case_id"))
 
@@ -33,7 +37,8 @@ class SqlCases:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._ways = dialect(connection)
-        self._to_move = not connection.get_execution_options().get("reading")
+        reads = connection.get_execution_options().get("reading")
+        self._one_case = _ONE_CASE.format(mark=self._ways.mark, lock="" if reads else self._ways.lock)
 
     def record(self, steps: Sequence[RecordedStep]) -> None:
         """Store steps; ids are drawn once their cases are locked: those of a case are in the order of its steps.
@@ -41,8 +46,9 @@ class SqlCases:
         A Conflict ends the transaction, so that nothing of it stays even for a caller that goes on.
         """
         try:
-            if self._ways.direct and len(steps) == 1:
-                record_one(self._connection, steps[0])
+            if self._ways.direct and len(steps) == 1 and fits(steps):
+                if record_at_once(self._connection, steps, ()):
+                    raise _overtaken(steps[0].case.case_id, steps[0].event.sequence - 1)
             else:
                 self._record(steps)
         except Conflict:
@@ -59,18 +65,37 @@ class SqlCases:
         insert_rows(self._connection, _EVENT, events)
         insert_rows(self._connection, _CONTENT, contents)
         insert_rows(self._connection, _DOCUMENT, documents)
+        rows = [{"actor_id": person, "case_id": str(step.case.case_id)} for step in steps for person in step.parties]
+        if rows:
+            self._connection.execute(self._ways.upsert(_PARTY).on_conflict_do_nothing(), rows)
 
     def case(self, case_id: str) -> CaseRecord | None:
         """Return one case's row; whoever may go on to move it keeps others from it until then."""
-        if self._ways.direct:
-            return read_one(self._connection, case_id, to_move=self._to_move)
-        row = self._connection.execute(_ONE_CASE, {"case_id": case_id}).one_or_none()
+        row = direct.execute(self._connection, self._one_case, (case_id,)).fetchone()
         return CaseRecord._make(row) if row else None
 
     def known(self, case_ids: Sequence[str]) -> dict[str, CaseRecord]:
         """Return the rows of those cases that there are."""
         rows = self._connection.execute(_SOME_CASES, {"case_ids": case_ids})
         return {row.case_id: CaseRecord._make(row) for row in rows}
+
+    def page(self, workflow: str, party: str | None, after: str, limit: int) -> list[CaseRecord]:
+        """Return some cases, by their key."""
+        wanted = select(*CASE_COLUMNS).where(_CASE.c.workflow == workflow, _CASE.c.case_id > after)
+        if party is not None:
+            wanted = wanted.where(_CASE.c.case_id.in_(select(_PARTY.c.case_id).where(_PARTY.c.actor_id == party)))
+        rows = self._connection.execute(wanted.order_by(_CASE.c.case_id).limit(limit))
+        return [CaseRecord._make(row) for row in rows]
+
+    def ended(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
+        """Return some cases that came to an end before a moment, the oldest first."""
+        over = and_(_CASE.c.workflow == workflow, _CASE.c.state.in_(sorted(states)), _CASE.c.at < before)
+        wanted = select(*CASE_COLUMNS).where(over).order_by(_CASE.c.at, _CASE.c.case_id).limit(limit)
+        return [CaseRecord._make(row) for row in self._connection.execute(wanted)]
+
+    def forget(self, case_ids: Collection[str]) -> None:
+        """Destroy what the law remembers of some cases."""
+        self._connection.execute(update(_CASE).where(_CASE.c.case_id.in_(sorted(case_ids))).values(data=FORGOTTEN))
 
     def trail(self, case_id: str) -> list[EventRecord]:
         """Return one case's events."""
@@ -101,11 +126,25 @@ class SqlCases:
         if self._moved(moved, first) != len(moved):
             known = self.known([case.case_id for case in moved])
             late = next(each for each in moved if known.get(each.case_id) != each)
-            raise overtaken(late.case_id, first[late.case_id] - 1)
+            raise _overtaken(late.case_id, first[late.case_id] - 1)
 
     def _moved(self, cases: Sequence[CaseRecord], first: dict[str, int]) -> int:
         """Move cases that are where their first step expects them; return how many were."""
         if not cases:
             return 0
         rows = [(*case[1:], case.case_id, first[case.case_id] - 1) for case in cases]
-        return self._connection.exec_driver_sql(moving(self._connection.dialect), rows).rowcount
+        return self._connection.exec_driver_sql(_moving(self._connection.dialect), rows).rowcount
+
+
+def _overtaken(case_id: str, expected: int) -> Conflict:
+    """Say that a case was not where a step expected it."""
+    sentence = "Somebody was faster: the case moved on meanwhile."
+    return Conflict(sentence, case_id=case_id, expected_sequence=expected)
+
+
+@cache
+def _moving(dialect: Dialect) -> str:
+    """Return the compare-and-swap of a case, its parameters in the order of the columns, then id and sequence."""
+    names = CaseRecord._fields[1:]
+    swap = update(_CASE).where(_CASE.c.case_id == bindparam("_case"), _CASE.c.sequence == bindparam("_expected"))
+    return str(swap.values({name: bindparam(name) for name in names}).compile(dialect=dialect))

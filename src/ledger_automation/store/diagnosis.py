@@ -81,7 +81,7 @@ def _examine_server(where: URL) -> Looked:
     ways = DIALECTS["postgresql"]
     engine = ways.open(where, True)
     try:
-        with engine.connect().execution_options(**ways.options(True)) as connection:
+        with engine.connect().execution_options(**ways.options["read"]) as connection:
 
             def ask(query: str) -> Sequence[Any]:
                 return connection.exec_driver_sql(query).fetchall()

@@ -9,13 +9,14 @@
 
 On PostgreSQL every unit of work that goes on to write decides by what it read, as on SQLite, because what it reads to
 decide by is locked: a case by its row, the log and the lane of submissions by a turn. This does not make reading safe
-that nobody asked a lock for; the compare-and-swap of `cases` and the keys of `log` stand behind it.
+that nobody asked a lock for; the compare-and-swap of `cases` and the keys of `log` stand behind it. A brief unit asks
+for none: each of its statements is a transaction there, and that compare-and-swap alone decides.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, Table, TextClause, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,6 +24,14 @@ from sqlalchemy.exc import DBAPIError
 
 from ledger_automation.errors import Conflict, LedgerError, Misconfigured, NotFound, Unreachable
 from ledger_automation.store.grants import grant_to_known_roles
+from ledger_automation.store.inspection import (
+    Fault,
+    Shape,
+    faults_on_postgresql,
+    faults_on_sqlite,
+    shape_on_postgresql,
+    shape_on_sqlite,
+)
 
 WHOLE: Final = BigInteger().with_variant(Integer(), "sqlite")
 """A whole number of up to 64 bits; on SQLite in the very words that make a key the row's own number."""
@@ -40,6 +49,7 @@ _SETTINGS: Final = f"""
     SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', false),
            set_config('statement_timeout', '{_LONGEST_STATEMENT}s', false),
            set_config('idle_in_transaction_session_timeout', '{_LONGEST_IDLE}s', false),
+           set_config('default_transaction_isolation', 'read committed', false),
            CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
 """  # stronger than on is left as it is
 _BUSY: Final = frozenset({"55P03", "40P01", "40001", "57014", "53300"})
@@ -52,15 +62,25 @@ _AWAY: Final = ("08", "57P")
 _NOT_NOW: Final = ("starting up", "shutting down", "recovery", "not yet accepting", "too many", "connection slots")
 
 
+Use = Literal["write", "read", "brief"]
+"""What a transaction is for: to read in a snapshot; or each statement on its own, without locks, where it can."""
+
+
 class Dialect(NamedTuple):
     """One database's own ways."""
 
     upsert: Callable[[Table], Any]
-    direct: bool
-    """Whether one step alone goes straight to the driver, as one statement (`one_step`)."""
+    mark: str
+    """What stands for a value in a statement for the driver."""
 
-    options: Callable[[bool], Mapping[str, Any]]
-    """Execution options of a transaction, by whether it only reads."""
+    lock: str
+    """What a SELECT of cases ends with, so that nobody else moves them until the transaction ends."""
+
+    direct: bool
+    """Whether steps go straight to the driver, as one statement (`direct`, `at_once`)."""
+
+    options: Mapping[Use, Mapping[str, Any]]
+    """Execution options of a transaction, by what it is for."""
 
     open: Callable[[URL, bool], Engine]
     """Make an engine; where the place must exist already, raises NotFound if a look without opening tells."""
@@ -80,8 +100,17 @@ class Dialect(NamedTuple):
     sign_off: Callable[[Connection, tuple[Any, ...], str | None], None]
     """Store a checkpoint, and the horizon that its log has come to."""
 
+    empty_journal: Callable[[Engine], None]
+    """Let nothing that was destroyed stand in the journal; PostgreSQL's, and its VACUUM, are the server's."""
+
     grant: Callable[[Connection], None]
     """Give the roles that there are what they need of the tables that there are."""
+
+    shape: Callable[[Connection, str], Shape | None]
+    """Tell what a table's name leads to, None where it leads nowhere."""
+
+    faults: Callable[[Connection, Sequence[str]], Iterator[Fault]]
+    """Read tables and their indices whole; tell what cannot be relied on."""
 
     cause: Callable[[DBAPIError], str]
     refusal: Callable[[str, DBAPIError], type[LedgerError]]
@@ -103,6 +132,15 @@ def refused(ways: Dialect, error: DBAPIError) -> LedgerError:
     return Misconfigured(f"The database cannot be used: {cause}.", cause=cause)
 
 
+def refused_to_commit(ways: Dialect, error: DBAPIError) -> LedgerError:
+    """Say the same of an error in what makes changes durable: where the database left, nobody knows whether it did."""
+    found = refused(ways, error)
+    if not isinstance(found, Unreachable):
+        return found
+    sentence = "The database left while it committed; nobody knows whether it did. Look before you repeat."
+    return Unreachable(sentence, outcome="unknown", **found.facts)
+
+
 def _open_sqlite(location: URL, existing: bool) -> Engine:
     path = Path(str(location.database))
     if existing and not path.exists() and not any(each.is_file() for each in path.parents):
@@ -119,7 +157,7 @@ def _open_sqlite(location: URL, existing: bool) -> Engine:
 
 def _configure_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -141,6 +179,12 @@ def _behind_the_last_leaf(_: Connection) -> TextClause:
 
 def _sign_off(connection: Connection, checkpoint: tuple[Any, ...], _: str | None) -> None:
     connection.exec_driver_sql("INSERT INTO checkpoint VALUES (?, ?, ?, ?)", checkpoint)
+
+
+def _empty_journal_of_sqlite(engine: Engine) -> None:
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection  # outside of a transaction, which would hold the journal
+        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _sqlite_refusal(cause: str, _: DBAPIError) -> type[LedgerError]:
@@ -204,14 +248,18 @@ _HORIZON: Final = """
 _SIGN_OFF: Final = """
     INSERT INTO checkpoint (tree_size, root_hash, note, created_at, horizon) VALUES (%s, %s, %s, %s, %s::xid8)
 """
+_WRITE: Final = {"reading": False}
 _SNAPSHOT: Final = {"reading": True, "isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+_BRIEF: Final = {"reading": True, "brief": True, "isolation_level": "AUTOCOMMIT"}
 
 DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
     {
         "sqlite": Dialect(
             upsert=sqlite.insert,
+            mark="?",
+            lock="",
             direct=False,
-            options=lambda reading: {"reading": reading},
+            options={"write": _WRITE, "brief": _WRITE, "read": {"reading": True}},
             open=_open_sqlite,
             take_turn=lambda _connection, _name: None,
             draw_event_ids=_next_of_sqlite,
@@ -219,21 +267,29 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             refusal=_sqlite_refusal,
             behind=_behind_the_last_leaf,
             horizon=text("NULL"),
+            shape=shape_on_sqlite,
+            faults=faults_on_sqlite,
             sign_off=_sign_off,
+            empty_journal=_empty_journal_of_sqlite,
             grant=lambda _connection: None,
         ),
         "postgresql": Dialect(
             upsert=postgresql.insert,
+            mark="%s",
+            lock="FOR NO KEY UPDATE",
             direct=True,
-            options=lambda reading: _SNAPSHOT if reading else {"reading": False},
+            options={"write": _WRITE, "brief": _BRIEF, "read": _SNAPSHOT},
             open=_open_postgresql,
             take_turn=_turn_on_postgresql,
             draw_event_ids=_next_of_postgresql,
             cause=_postgresql_cause,
             refusal=_postgresql_refusal,
             behind=_behind_the_horizon,
+            shape=shape_on_postgresql,
+            faults=faults_on_postgresql,
             horizon=text("CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"),
             sign_off=_sign_off_with_horizon,
+            empty_journal=lambda _engine: None,
             grant=grant_to_known_roles,
         ),
     }

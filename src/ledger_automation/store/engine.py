@@ -60,7 +60,7 @@ def migrate(engine: Engine, revision: str = "head", *, must_exist: str = "") -> 
             current = MigrationContext.configure(connection).get_current_revision()
             if current is None and must_exist:
                 raise NotFound(f"There is no ledger at {must_exist}.", database=must_exist)
-            _bring(connection, current, revision)
+            bring(connection, current, revision)
     except DBAPIError as error:
         raise refused(ways, error) from error
 
@@ -70,15 +70,20 @@ def revisions() -> ScriptDirectory:
     return ScriptDirectory.from_config(_config())
 
 
-def _bring(connection: Connection, current: str | None, revision: str) -> None:
+def bring(connection: Connection, current: str | None, revision: str) -> None:
+    """Bring the schema from where it is to a revision, in the connection's transaction; raises Misconfigured."""
     scripts = revisions()
-    if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-        sentence = f"The database has schema {current}, which this program does not know; a newer one made it."
-        raise Misconfigured(sentence, schema=current)
+    known = {script.revision for script in scripts.walk_revisions()}
+    if not known:  # alembic takes a folder that cannot be read for an empty one
+        raise Misconfigured("The program's own migrations cannot be read.")
+    if strange := {each for each in (current, revision) if each not in {*known, None, "base", "head"}}:
+        schema = strange.pop()
+        sentence = f"The database has schema {schema}, which this program does not know; a newer one made it."
+        raise Misconfigured(sentence, schema=schema)
     if current != (scripts.get_current_head() if revision == "head" else revision):
         config = _config()
         config.attributes["connection"] = connection
-        (command.upgrade if revision == "head" else command.downgrade)(config, revision)
+        (command.upgrade if current is None or revision == "head" else command.downgrade)(config, revision)
         dialect(connection).grant(connection)
 
 

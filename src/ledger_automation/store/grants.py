@@ -23,20 +23,21 @@ AUDITOR: Final = "ledger_auditor"
 
 HISTORY: Final = ("event", "leaf", "node", "checkpoint")
 ERASABLE: Final = ("content", "attachment")
-_MOVING: Final = ("case", "submission", "alarm", "intake_run")
-_HELD: Final = ("held_step",)
-_SEQUENCES: Final = ("event_id_seq", "alarm_id_seq")
-_EVERYTHING: Final = (*HISTORY, *ERASABLE, *_MOVING, *_HELD, "alembic_version")
+_MOVING: Final = ("case", "submission", "alarm", "intake_run", "member")
+_GROWING: Final = ("party", "audit_run", "cosignature")
+_PASSING: Final = ("held_step", "answer", "upload", "webhook", "map_tile")
+_SEQUENCES: Final = ("event_id_seq", "alarm_id_seq", "audit_run_id_seq")
+_EVERYTHING: Final = (*HISTORY, *ERASABLE, *_MOVING, *_GROWING, *_PASSING, "alembic_version")
 
 GRANTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = MappingProxyType(
     {
         APPLICATION: {
             "SELECT": _EVERYTHING,
-            "INSERT": (*HISTORY, *ERASABLE, *_MOVING, *_HELD),
-            "UPDATE": (*_MOVING, *_HELD),
-            "DELETE": _HELD,
+            "INSERT": (*HISTORY, *ERASABLE, *_MOVING, *_GROWING, *_PASSING),
+            "UPDATE": (*_MOVING, *_PASSING),
+            "DELETE": _PASSING,
         },
-        ERASURE: {"SELECT": ("event", *ERASABLE), "DELETE": ERASABLE},
+        ERASURE: {"SELECT": ("event", *ERASABLE, "alembic_version"), "DELETE": ERASABLE},
         AUDITOR: {"SELECT": _EVERYTHING},
     }
 )

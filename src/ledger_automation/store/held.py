@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, delete, false, insert, select, true, up
 from sqlalchemy.exc import IntegrityError
 
 from ledger_automation.errors import Conflict
-from ledger_automation.orchestrator.ports import Call, HeldStep
+from ledger_automation.orchestrator.submission import Call, HeldStep
 from ledger_automation.store.tables import HeldStepRow, table
 
 _HELD = table(HeldStepRow)

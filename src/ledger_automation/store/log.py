@@ -1,22 +1,33 @@
 """The log as rows: leaves, nodes and checkpoints, all insert-only."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from ledger_automation.errors import Conflict, NotFound
-from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode, fold
+from ledger_automation.merkle.tree import TILE_HEIGHT, TILE_WIDTH, Frontier, StoredNode, fold
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
 from ledger_automation.store.bulk import insert_rows
+from ledger_automation.store.case_map import ALL_TILES, VERSIONS, SqlCaseMap
 from ledger_automation.store.dialect import dialect
-from ledger_automation.store.tables import CaseRow, CheckpointRow, EventRow, LeafRow, NodeRow, SubmissionRow, table
-from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, SubmissionRecord
+from ledger_automation.store.tables import (
+    CaseRow,
+    CheckpointRow,
+    CosignatureRow,
+    EventRow,
+    LeafRow,
+    NodeRow,
+    SubmissionRow,
+    table,
+)
+from ledger_automation.tlog.case_map import Head
+from ledger_automation.verify.sources import CheckpointRecord, CosignatureRecord, Edge, LeafRecord, SubmissionRecord
 
 _BATCH = 4_096
-_CASE, _EVENT, _LEAF, _NODE, _CHECKPOINT, _SUBMISSION = (
-    table(each) for each in (CaseRow, EventRow, LeafRow, NodeRow, CheckpointRow, SubmissionRow)
+_CASE, _EVENT, _LEAF, _NODE, _CHECKPOINT, _COSIGNATURE, _SUBMISSION = (
+    table(each) for each in (CaseRow, EventRow, LeafRow, NodeRow, CheckpointRow, CosignatureRow, SubmissionRow)
 )
 _PENDING = (
     select(_EVENT.c.id, _EVENT.c.case_id, _EVENT.c.sequence, _EVENT.c.commitment)
@@ -27,12 +38,16 @@ _PENDING = (
 )
 _LEAVES = select(*(_LEAF.c[name] for name in LeafRecord._fields)).order_by(_LEAF.c.leaf_index)
 _HASHES = select(_LEAF.c.leaf_index, _LEAF.c.leaf_hash).order_by(_LEAF.c.leaf_index)
+_ENTRIES = select(_EVENT.c.commitment).join(_LEAF, _LEAF.c.event_id == _EVENT.c.id).order_by(_LEAF.c.leaf_index)
 _LAST_LOGGED = select(func.max(_LEAF.c.event_id)).scalar_subquery()
 _EDGE = select(
     select(func.coalesce(func.max(_EVENT.c.id), 0)).scalar_subquery(),
     func.coalesce(select(_EVENT.c.recorded_at).where(_EVENT.c.id == _LAST_LOGGED).scalar_subquery(), ""),
 )
 _CHECKPOINTS = select(*(_CHECKPOINT.c[name] for name in CheckpointRecord._fields)).order_by(_CHECKPOINT.c.tree_size)
+_COSIGNATURES = select(*(_COSIGNATURE.c[name] for name in CosignatureRecord._fields)).order_by(
+    _COSIGNATURE.c.tree_size, _COSIGNATURE.c.witness
+)
 _SUBMISSIONS = select(*(_SUBMISSION.c[name] for name in SubmissionRecord._fields)).order_by(_SUBMISSION.c.tree_size)
 
 
@@ -42,6 +57,7 @@ class SqlLog:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._ways = dialect(connection)
+        self._map = SqlCaseMap(connection)
         self._horizon: str | None = None
 
     def edge(self) -> Edge:
@@ -88,6 +104,15 @@ class SqlLog:
             raise NotFound(f"The log has no full subtree {number} at level {level}.", level=level, number=number)
         return fold(row)
 
+    def tile(self, level: int, number: int, width: int) -> list[bytes]:
+        """Return the first hashes of a tile."""
+        return self._row(level * TILE_HEIGHT, number * TILE_WIDTH, width)
+
+    def entries(self, start: int, length: int) -> list[bytes]:
+        """Return commitments by leaf index."""
+        wanted = _ENTRIES.where(_LEAF.c.leaf_index >= start, _LEAF.c.leaf_index < start + length)
+        return list(self._connection.execute(wanted).scalars())
+
     def append(self, leaves: Sequence[NewLeaf], nodes: Sequence[StoredNode]) -> None:
         """Insert leaves and nodes; their primary keys are the compare-and-swap on the log's size."""
         try:
@@ -108,6 +133,26 @@ class SqlLog:
         """Stream leaves."""
         return self._stream(_HASHES.where(_LEAF.c.leaf_index >= start))
 
+    def places(self, start: int) -> Iterator[LeafRecord]:
+        """Stream leaves with whose they are."""
+        return self._stream(_LEAVES.where(_LEAF.c.leaf_index >= start))
+
+    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
+        """Stream the case map as it is stored for a size."""
+        return self._stream(ALL_TILES.params(size=size))
+
+    def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:
+        """Read some tiles."""
+        return self._map.tiles(paths, size)
+
+    def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
+        """Stream every stored tile."""
+        return self._stream(VERSIONS)
+
+    def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:
+        """Read the last leaf below a size of some cases."""
+        return self._map.heads_before(case_ids, size)
+
     def nodes(self, level: int, start: int) -> Iterator[StoredNode]:
         """Stream the nodes of a level."""
         wanted = select(_NODE.c.level, _NODE.c.number, _NODE.c.hash).order_by(_NODE.c.number)
@@ -116,6 +161,11 @@ class SqlLog:
     def checkpoints(self, after_size: int) -> Iterator[CheckpointRecord]:
         """Stream checkpoints."""
         return map(CheckpointRecord._make, self._stream(_CHECKPOINTS.where(_CHECKPOINT.c.tree_size > after_size)))
+
+    def cosignatures(self, after_size: int) -> Iterator[CosignatureRecord]:
+        """Stream cosignatures."""
+        wanted = _COSIGNATURES.where(_COSIGNATURE.c.tree_size > after_size)
+        return map(CosignatureRecord._make, self._stream(wanted))
 
     def submissions(self, after_size: int) -> Iterator[SubmissionRecord]:
         """Stream submissions."""

@@ -7,10 +7,18 @@
     leaf        the log's order: never changed, never deleted; an event without a leaf is the outbox
     node        roots of full tiles of 256, so that proofs need few rows
     checkpoint  what the log signed of itself
+    map_tile    the case map, four levels a row, as it was at the sizes that it must be proved for: a projection
+    cosignature what witnesses said of a checkpoint, each once
     submission  what was sent to a chain, and what became of it
     alarm       what a person should hear of: one row for as long as it stands, kept when it is over
     held_step   a signed step that its contract has not decided yet
     intake_run  how far the replay of a file has come, written in the transaction of its events
+    member      who may act in which roles, by the word of which issuer
+    party       whose own case a case is: a projection, to list by; the case's data decides
+    answer      what a request was answered, written in the transaction of its step, so that one may ask again
+    upload      a document that was sent and waits for the step that takes it, two days at most
+    webhook     who is told of what happens, and how far along the log that is
+    audit_run   what each audit found
 
 The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
 """
@@ -140,8 +148,30 @@ class CheckpointRow(SQLModel, table=True):
     created_at: str
 
 
+class MapTileRow(SQLModel, table=True):
+    """Four levels of the case map (`tlog.map_trie`), as they are from the checkpoint of a size on."""
+
+    __tablename__ = "map_tile"
+
+    path: str = Field(primary_key=True)
+    tree_size: int = _whole(key=True)
+    tile: bytes = _octets()
+
+
+class CosignatureRow(SQLModel, table=True):
+    """One witness's line on one checkpoint; ``witness`` is its verifier key."""
+
+    __tablename__ = "cosignature"
+    __table_args__ = (Index("ix_cosignature_witness", "witness", "tree_size"),)
+
+    tree_size: int = _whole(key=True, of="checkpoint.tree_size")
+    witness: str = Field(primary_key=True)
+    line: str
+    at: str
+
+
 class SubmissionRow(SQLModel, table=True):
-    """A signed transaction, stored before it was sent; ``state`` is one of `orchestrator.ports.State`.
+    """A signed transaction, stored before it was sent; ``state`` is one of `orchestrator.submission.State`.
 
     ``subject`` names what it is for: a checkpoint (``tree_size``) or a step (``case_id``, ``sequence``, ``call``).
     """
@@ -221,6 +251,80 @@ class IntakeRunRow(SQLModel, table=True):
     ignored: int = _whole()
     openings: int = _whole()
     refusals: str
+
+
+class MemberRow(SQLModel, table=True):
+    """A member of the office: ``roles`` are words with a space between them."""
+
+    __tablename__ = "member"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    actor_id: str = Field(primary_key=True)
+    issuer: str
+    subject: str
+    roles: str
+
+
+class PartyRow(SQLModel, table=True):
+    """Somebody whose own case it is."""
+
+    __tablename__ = "party"
+
+    actor_id: str = Field(primary_key=True)
+    case_id: str = Field(primary_key=True)
+
+
+class AnswerRow(SQLModel, table=True):
+    """One answered request: the step that it led to, or without a ``sequence`` the refusal (JSON)."""
+
+    __tablename__ = "answer"
+    __table_args__ = (Index("ix_answer_answered_at", "answered_at"),)
+
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    fingerprint: bytes = _octets()
+    case_id: str
+    sequence: int | None = _whole(nullable=True)
+    refusal: str
+    answered_at: str
+
+
+class UploadRow(SQLModel, table=True):
+    """A document as it was examined, for the one who sent it."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index("ix_upload_at", "at"),)
+
+    actor_id: str = Field(primary_key=True)
+    sha256: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    media_type: str
+    content: bytes = _octets()
+    at: str
+
+
+class WebhookRow(SQLModel, table=True):
+    """Somebody who is told: ``position`` is the leaf to tell of next, ``last`` what became of the last attempt."""
+
+    __tablename__ = "webhook"
+
+    id: str = Field(primary_key=True)
+    url: str
+    position: int = _whole()
+    failures: int = _whole()
+    due_at: str
+    last: str
+    ended: bool
+
+
+class AuditRunRow(SQLModel, table=True):
+    """One audit; ``report`` is its whole answer, JSON."""
+
+    __tablename__ = "audit_run"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: int | None = _whole(key=True, drawn=True)
+    at: str
+    verdict: str
+    report: bytes = _octets()
 
 
 def table(row: type[SQLModel]) -> Any:

@@ -12,12 +12,20 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ledger_automation.errors import Conflict, Unreachable
+from ledger_automation.errors import Conflict
 from ledger_automation.store.anchors import SqlAnchors, SqlIntake
+from ledger_automation.store.audits import SqlAudits
+from ledger_automation.store.case_map import SqlCaseMap
 from ledger_automation.store.cases import SqlCases
-from ledger_automation.store.dialect import dialect, refused
+from ledger_automation.store.cosignatures import SqlCosignatures
+from ledger_automation.store.dialect import Use, dialect, refused, refused_to_commit
 from ledger_automation.store.held import SqlHeldSteps
 from ledger_automation.store.log import SqlLog
+from ledger_automation.store.members import SqlMembers
+from ledger_automation.store.requests import SqlRequests
+from ledger_automation.store.soundness import SqlSoundness
+from ledger_automation.store.uploads import SqlUploads
+from ledger_automation.store.webhooks import SqlWebhooks
 
 
 class SqlUnitOfWork:
@@ -27,24 +35,28 @@ class SqlUnitOfWork:
         self._connection = connection
         self.cases = SqlCases(connection)
         self.log = SqlLog(connection)
+        self.case_map = SqlCaseMap(connection)
         self.anchors = SqlAnchors(connection)
         self.intake = SqlIntake(connection)
         self.steps = SqlHeldSteps(connection)
+        self.members = SqlMembers(connection)
+        self.requests = SqlRequests(connection, self.cases)
+        self.uploads = SqlUploads(connection)
+        self.webhooks = SqlWebhooks(connection)
+        self.audits = SqlAudits(connection)
+        self.cosignatures = SqlCosignatures(connection)
+        self.soundness = SqlSoundness(connection)
 
     def commit(self) -> None:
         """Make everything durable; raises Unreachable where the database left without saying whether it did."""
         try:
             self._connection.commit()
         except DBAPIError as error:
-            found = refused(dialect(self._connection), error)
-            if isinstance(found, Unreachable):
-                sentence = "The database left while it committed; nobody knows whether it did. Look before you repeat."
-                raise Unreachable(sentence, outcome="unknown", **found.facts) from error
-            raise found from error
+            raise refused_to_commit(dialect(self._connection), error) from error
 
     @classmethod
     @contextmanager
-    def open(cls, engine: Engine, *, reading: bool = False) -> Iterator[Self]:
+    def open(cls, engine: Engine, use: Use = "write") -> Iterator[Self]:
         """Open a transaction that is rolled back unless committed.
 
         Raises Conflict when another writer held the database too long, Misconfigured when it cannot be used,
@@ -52,7 +64,7 @@ class SqlUnitOfWork:
         """
         ways = dialect(engine)
         try:
-            with engine.connect().execution_options(**ways.options(reading)) as connection:
+            with engine.connect().execution_options(**ways.options[use]) as connection:
                 yield cls(connection)
         except IntegrityError:
             raise  # a row that breaks the tables' own rules is a mistake of this program, not of the database

@@ -26,7 +26,7 @@ from ledger_automation.orchestrator.transition import Intent, Standing
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.study import tampering, wismar
-from ledger_automation.tlog import receipt as receipts
+from ledger_automation.tlog import receipt_file as receipts
 from ledger_automation.values import CaseId
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
@@ -200,8 +200,8 @@ class Demonstration:
     def _audit(self, url: str) -> AuditReport:
         engine = open_engine(url)
         try:
-            with SqlUnitOfWork.open(engine, reading=True) as unit:
-                return Auditor(self._policy, self._chain).audit(unit.cases, unit.log)
+            with SqlUnitOfWork.open(engine, "read") as unit:
+                return Auditor(self._policy, self._chain).audit(unit.cases, unit.log, store=unit.soundness)
         finally:
             engine.dispose()
 
@@ -226,7 +226,7 @@ class Demonstration:
     def _anchor_anyway(self, copy: Path) -> str:
         """Let the operator go on from the rewritten log and anchor it: the contract itself must refuse."""
         engine = open_engine(f"sqlite:///{copy}")
-        ledger = Ledger(self._ledger.settings, engine, self._ledger.key, self._ledger.recorder)
+        ledger = Ledger(self._ledger.settings, engine, self._ledger.recorder)
         try:
             seal(ledger.begin, ledger.recorder, ledger.key, Anchorer(ledger.begin, self._chain, self._policy))
         except AnchorRefused as refusal:

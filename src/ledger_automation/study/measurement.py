@@ -112,7 +112,7 @@ def audit(home: Path, mark: Mark | None = None) -> tuple[AuditReport, float]:
         gc.collect()
         gc.freeze()
         started = time.perf_counter()
-        report = auditor.audit(unit.cases, unit.log, mark)
+        report = auditor.audit(unit.cases, unit.log, mark, unit.soundness)
         seconds = time.perf_counter() - started
         gc.unfreeze()
     return report, seconds

@@ -5,24 +5,22 @@
     base64 of 32 bytes                                      root hash
     case-map base64 of 32 bytes                             root of the case map
 
-Size and root are always taken together from one signed note: a bare proof does not bind the size.
+Size and root are always taken together from one signed note: a bare proof does not bind the size. Checkpoints of other
+logs have other lines behind the first three, or none; a witness reads those three alone (`tree_head`).
 """
 
 import base64
-import binascii
-import re
 from typing import Final
 
 import msgspec
 
 from ledger_automation.errors import NoteError
 from ledger_automation.tlog.note import SignerKey, VerifierKey, open_note
-from ledger_automation.values import MAX_INTEGER
+from ledger_automation.tlog.root_signature import sign_root, verify_root_line
+from ledger_automation.tlog.tree_head import read_head, read_root
 
 _CASE_MAP: Final = "case-map "
-_SIZE: Final = re.compile(r"0|[1-9][0-9]{0,15}")
 _LINES: Final = 4
-_HASH_BYTES: Final = 32
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -39,29 +37,29 @@ class Checkpoint(msgspec.Struct, frozen=True):
         return f"{self.origin}\n{self.tree_size}\n{next(roots)}\n{_CASE_MAP}{next(roots)}\n"
 
     def sign(self, key: SignerKey) -> str:
-        """Return the signed note."""
-        return key.sign(self.text())
+        """Return the signed note, with the line that makes COSE receipts."""
+        return key.sign(self.text()) + sign_root(key, self.root_hash)
 
 
 def open_checkpoint(note: str, origin: str, keys: list[VerifierKey]) -> Checkpoint:
     """Return the checkpoint of a note that a pinned key signed for this origin; raises NoteError."""
-    lines = open_note(note, keys).removesuffix("\n").split("\n")
+    checkpoint = _read(open_note(note, keys))
+    verify_root_line(note, keys)
+    if checkpoint.origin != origin:
+        raise NoteError("The checkpoint is of another log.", expected=origin, actual=checkpoint.origin)
+    return checkpoint
+
+
+def stated(note: str) -> Checkpoint:
+    """Return what a note of our own says, whoever signed it; raises NoteError."""
+    return _read(note.rpartition("\n\n")[0] + "\n")
+
+
+def _read(text: str) -> Checkpoint:
+    lines = text.removesuffix("\n").split("\n")
     if len(lines) != _LINES:
         raise NoteError("A checkpoint has four lines.", expected=_LINES, actual=len(lines))
-    if lines[0] != origin:
-        raise NoteError("The checkpoint is of another log.", expected=origin, actual=lines[0])
-    if not _SIZE.fullmatch(lines[1]) or int(lines[1]) > MAX_INTEGER:
-        raise NoteError("The tree size is malformed.", expected="a decimal without leading zeros", actual=lines[1])
+    head = read_head(text)
     if not lines[3].startswith(_CASE_MAP):
         raise NoteError("The case map's line is missing.", expected=_CASE_MAP, actual=lines[3])
-    return Checkpoint(origin, int(lines[1]), _root(lines[2]), _root(lines[3].removeprefix(_CASE_MAP)))
-
-
-def _root(text: str) -> bytes:
-    try:
-        octets = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise NoteError("A root is not base64.", expected="base64 of 32 bytes", actual=text) from error
-    if len(octets) != _HASH_BYTES or base64.b64encode(octets).decode() != text:
-        raise NoteError("A root is not the base64 of 32 bytes.", expected="base64 of 32 bytes", actual=text)
-    return octets
+    return Checkpoint(*head, read_root(lines[3].removeprefix(_CASE_MAP)))

@@ -12,13 +12,21 @@ from typing import Any, Final
 
 from ledger_automation.errors import Contradiction, InvalidInput
 from ledger_automation.tlog.receipt import AnchorClaim
-from ledger_automation.verify.log_audit import LogReport
+from ledger_automation.verify.log_audit import LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.sources import AnchoredCheckpoint, AnchorEvidence, ChainSource, SubmissionRecord
+from ledger_automation.verify.sources import (
+    CLAIMED,
+    AnchoredCheckpoint,
+    AnchorEvidence,
+    ChainSource,
+    SubmissionRecord,
+)
 from ledger_automation.verify.verdict import Finding
 from ledger_automation.verify.verifier import check_anchor, check_claim, check_identity
 
-_CLAIMED: Final = ("anchored", "final")
+THE_CHAIN: Final = "the chain"
+"""Who vouches for what was anchored."""
+
 _UNKNOWN: Final = ("pending", "confirmed_missing_receipt")
 _FAILED: Final = ("reverted", "lost", "replaced", "displaced")
 
@@ -35,10 +43,10 @@ class AnchorAudit:
         self.latest: AnchoredCheckpoint | None = chain.latest(origin)
         self.final_size = 0
 
-    def vouched(self) -> dict[int, bytes]:
+    def vouched(self) -> dict[int, Vouched]:
         """Return the roots that the chain holds, by size."""
         known = [evidence.anchored for _, evidence in self._submissions if evidence is not None]
-        return {each.tree_size: each.root_hash for each in (*known, self.latest) if each is not None}
+        return vouched_for(filter(None, (*known, self.latest)), THE_CHAIN)
 
     def run(self, log: LogReport, start: int) -> list[Finding]:
         """Compare the claims with the chain. ``start`` is the size up to which an earlier audit has done so."""
@@ -59,17 +67,36 @@ class AnchorAudit:
         return findings
 
     def _set_back(self, size: int, log: LogReport) -> Finding:
-        """Tell a backup, which agrees with itself at a size that was anchored, from a log whose end was cut off."""
+        """Tell a backup, which agrees with itself at the size of a checkpoint, from a log whose end was cut off."""
         here = log.end
-        anchored = [each.tree_size for each, _ in self._submissions if each.state in _CLAIMED]
-        beyond = [*log.checkpoints, *(each.tree_size for each, _ in self._submissions), *_sizes(log)]
-        restored = here in anchored and max(beyond, default=0) <= here
-        kind, what = ("T22", "restored from a backup") if restored else ("T21", "cut off at its end")
+        sizes = (*log.checkpoints, *(each.tree_size for each, _ in self._submissions), *_sizes(log))
+        beyond = [each for each in sizes if type(each) is int]
+        ends_here = max(beyond, default=0) <= here
+        kind, what = "T21", "cut off at its end"
+        if ends_here and here in self._claimed():
+            kind, what = "T22", "restored from a backup"
+        elif ends_here and here in log.checkpoints:
+            kind = "T23"
+            what = "restored from a backup between two anchors, or cut off at a checkpoint, which is the same"
         sentence = f"The chain knows a longer log: this one was {what}."
         return Finding(tampering=kind, sentence=sentence, leaf_index=here, expected=size, actual=here)
 
+    def _claimed(self) -> list[int]:
+        """Return the sizes that the database knows to be anchored."""
+        sizes = (each.tree_size for each, _ in self._submissions if each.state in CLAIMED)
+        return [each for each in sizes if type(each) is int]
+
+    def forked_at(self, log: LogReport) -> int | None:
+        """Return the size from which on the log went on otherwise after it was set back; None where it did not.
+
+        It agrees with the chain up to the last anchor that the database knows, and the chain knows a later one.
+        """
+        last = max(self._claimed(), default=0)
+        later = self.latest is not None and self.latest.tree_size > last
+        return last if later and (last, THE_CHAIN) in log.agreed else None
+
     def _judge(self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport) -> Finding | None:
-        if submission.state in _CLAIMED:
+        if submission.state in CLAIMED:
             return self._claim(submission, evidence, log)
         there = evidence is not None and evidence.anchored is not None
         if submission.state in _UNKNOWN or (submission.state in _FAILED and not there):

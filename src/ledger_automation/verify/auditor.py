@@ -1,7 +1,7 @@
 """The full audit: everything the database says, held against itself, the log's key, the law and the chain.
 
     1  the chain is asked first: which chain and contract, and the newest root they hold     anchor_audit
-    2  leaves, nodes and checkpoints are recomputed                                          log_audit
+    2  leaves, nodes, checkpoints and the case map are recomputed                            log_audit, map_audit
     3  every case is examined: rows, order, law, projection                                  case_audit
     4  every claimed anchor is held against the chain                                        anchor_audit
     5  roots that do not match are explained from what the cases showed                      explanation
@@ -16,17 +16,18 @@ from typing import Final
 import msgspec
 
 from ledger_automation.audit.event import log_case_id
-from ledger_automation.errors import Contradiction, InvalidDefinition, Unreachable
+from ledger_automation.errors import Contradiction, InvalidDefinition, InvalidValue, Unreachable
 from ledger_automation.merkle.tree import Frontier
+from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES
 from ledger_automation.tlog.checkpoint import open_checkpoint
 from ledger_automation.verify.anchor_audit import AnchorAudit
 from ledger_automation.verify.case_audit import CaseAudit
 from ledger_automation.verify.case_evidence import Tombstones
 from ledger_automation.verify.enforcement_audit import EnforcementAudit
 from ledger_automation.verify.explanation import explain
-from ledger_automation.verify.log_audit import LogAudit, LogReport
+from ledger_automation.verify.log_audit import LogAudit, LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
-from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource
+from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource, Soundness, StoreSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
 
 _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
@@ -34,7 +35,7 @@ _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an audit ended: the right edge of the log (hashes in hex), the last event, and how much was anchored."""
+    """Where an audit ended: the right edge of the log and its case map root (in hex), the last event, and counts."""
 
     origin: str
     tree_size: int = 0
@@ -42,10 +43,14 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_event: int = 0
     events: int = 0
     cases: int = 0
+    map_root: str = ""
 
-    def frontier(self) -> Frontier:
-        """Return the right edge; raises InvalidValue when the mark is not sound."""
-        return Frontier(self.tree_size, [[bytes.fromhex(node) for node in row] for row in self.rows])
+    def start(self) -> tuple[Frontier, bytes]:
+        """Return the right edge and the case map's root; raises InvalidValue when the mark is not sound."""
+        if len(self.map_root) != (2 * KEY_BYTES if self.tree_size else 0):
+            raise InvalidValue("A mark's case map root", self.map_root, "64 hex digits, or none before the first leaf")
+        frontier = Frontier(self.tree_size, [[bytes.fromhex(node) for node in row] for row in self.rows])
+        return frontier, bytes.fromhex(self.map_root) or EMPTY_MAP_ROOT
 
 
 class AuditReport(msgspec.Struct, frozen=True):
@@ -82,20 +87,29 @@ class Auditor:
         self._secret = secret
         self._held = [open_checkpoint(note, policy.origin, policy.keys()) for note in held]
 
-    def audit(self, cases: CaseSource, log: LogSource, mark: Mark | None = None) -> AuditReport:
-        """Audit one snapshot, from a mark on; raises Misconfigured for a chain other than the pinned one."""
+    def audit(
+        self, cases: CaseSource, log: LogSource, mark: Mark | None = None, store: StoreSource | None = None
+    ) -> AuditReport:
+        """Audit one snapshot, from a mark on; raises Misconfigured for a chain other than the pinned one.
+
+        ``store`` is the database that both are read from. Where it cannot be relied on, nothing is read through it.
+        """
+        sound = store.look(whole=mark is None) if store is not None else Soundness()
         mark = mark or Mark(self._policy.origin)
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
+        if not sound.readable:
+            return _unreadable(sound)
         anchors, unreachable = self._anchors(log, mark)
-        report = LogAudit(log, self._policy, mark.frontier(), self._vouched(anchors)).run()
+        report = LogAudit(log, self._policy, mark.start(), self._vouched(anchors)).run()
         tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
         enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None, self._secret)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones, enforcement)
         findings = [*report.findings, *_examine(examiner, cases, mark, report)]
         if anchors is not None:
             findings += anchors.run(report, mark.tree_size)
-        findings = explain(report, log, findings, self._held)
+        forked = anchors.forked_at(report) if anchors is not None else None
+        findings = [*sound.findings, *explain(report, log, findings, self._held, forked)]
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
         verdict, reason = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
@@ -123,11 +137,9 @@ class Auditor:
         except Unreachable:
             return None, True
 
-    def _vouched(self, anchors: AnchorAudit | None) -> dict[int, tuple[bytes, str]]:
-        vouched = {each.tree_size: (each.root_hash, "a checkpoint held outside") for each in self._held}
-        if anchors is not None:
-            vouched |= {size: (root, "the chain") for size, root in anchors.vouched().items()}
-        return vouched
+    def _vouched(self, anchors: AnchorAudit | None) -> dict[int, Vouched]:
+        held = vouched_for(self._held, "a checkpoint held outside")
+        return held | (anchors.vouched() if anchors is not None else {})
 
     def _verdict(
         self, findings: list[Finding], examiner: CaseAudit, *, settled: bool, unreachable: bool
@@ -140,6 +152,12 @@ class Auditor:
         if self._policy.level is not Level.RECORDED and examiner.pending:
             return Verdict.PENDING, "not_logged"
         return (Verdict.FINAL, self._policy.level.value) if settled else (Verdict.PENDING, "not_anchored")
+
+
+def _unreadable(sound: Soundness) -> AuditReport:
+    """Report a database through which nothing can be read."""
+    verdict, findings = Verdict.CONTRADICTED, sound.findings
+    return AuditReport(verdict, findings[0].tampering, SENTENCES[verdict], 0, 0, 0, 0, 0, 0, findings, None)
 
 
 def _examine(examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport) -> list[Finding]:
@@ -159,14 +177,14 @@ def _without_gaps(findings: list[Finding]) -> list[Finding]:
 
 def _mark(origin: str, report: LogReport, counted: tuple[int, int]) -> Mark:
     rows = tuple(tuple(node.hex() for node in row) for row in report.frontier.rows)
-    return Mark(origin, report.frontier.size, rows, report.edge.last_event, *counted)
+    return Mark(origin, report.frontier.size, rows, report.edge.last_event, *counted, report.map_root.hex())
 
 
 def read_mark(text: bytes) -> Mark:
     """Read a mark's file; raises InvalidDefinition."""
     try:
         mark = msgspec.json.decode(text, type=Mark)
-        mark.frontier()
+        mark.start()
     except (msgspec.MsgspecError, ValueError, Contradiction) as error:
         raise InvalidDefinition(f"The audit's mark cannot be read: {error}.") from error
     return mark

@@ -12,6 +12,7 @@ from ledger_automation.verify.policy import Level
 from ledger_automation.verify.row_audit import sound
 from ledger_automation.verify.sources import CaseRecord, EventRecord, LeafRecord
 from ledger_automation.verify.verdict import Finding
+from ledger_automation.workflows.log import ERASURE
 
 _LOGGED: Final = (Level.LOGGED, Level.ANCHORED, Level.ENFORCED)
 """The levels of a case whose events have leaves."""
@@ -29,9 +30,9 @@ class Tombstones(msgspec.Struct):
         stones = cls(set(), set())
         for row in rows:
             event = sound(row, origin)
-            if row.action == "record_erasure" and event is None:
+            if row.action == ERASURE and event is None:
                 stones.forged.add(("", None))
-            elif event is not None and event.action == "record_erasure":
+            elif event is not None and event.action == ERASURE:
                 sequence = event.payload.get("sequence")
                 key = (str(event.payload.get("case_id")), sequence if sequence is None else whole(sequence))
                 (stones.forged if row.leaf_index is None else stones.valid).add(key)

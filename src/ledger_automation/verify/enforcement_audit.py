@@ -24,10 +24,15 @@ _STEP_BITS: Final = 32
 
 
 def standing(last: AuditEvent, link: Link) -> int:
-    """Return the contract's word of a case after its last event: head, steps taken, state; raises Misconfigured."""
+    """Return the contract's word of a case after its last event: head, steps taken, state.
+
+    Raises Misconfigured for a workflow without a contract, Contradiction for a state that it does not have.
+    """
     enforcement = workflow(last.workflow).enforcement
     if enforcement is None:
         raise Misconfigured(f"No contract enforces {last.workflow}.", workflow=last.workflow)
+    if last.to_state not in enforcement.states:
+        raise Contradiction("The state is none of its workflow.", expected=enforcement.states, actual=last.to_state)
     return link.head | (last.sequence + 1) << _STATE_BITS | (enforcement.states.index(last.to_state) + 1)
 
 
@@ -64,10 +69,10 @@ class EnforcementAudit:
             except (Contradiction, InvalidInput, TransitionNotAllowed) as error:
                 facts = {name: error.facts.get(name) for name in ("expected", "actual")}
                 return [_finding("T06", error.sentence, case_id, event.sequence, **facts)]
-        return self._on_chain(case_id, last, followed) if last is not None and self._chain is not None else []
+        return self._on_chain(case_id, last, followed) if last is not None else []
 
     def _on_chain(self, case_id: str, last: AuditEvent, followed: SignedCase) -> list[Finding]:
-        """Ask the contract. After a gap at the very end nobody knows where the events lead."""
+        """Ask the contract, where one is asked. After a gap at the very end nobody knows where the events lead."""
         if self._chain is None or followed.link is None:
             return []
         contract = self._contract(self._chain, last.workflow)

@@ -8,6 +8,7 @@ stands at or behind ``leaf_index``.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 import msgspec
 
@@ -17,17 +18,31 @@ from ledger_automation.verify.log_audit import OWN_KEY, LogReport, RootMismatch,
 from ledger_automation.verify.sources import LogSource
 from ledger_automation.verify.verdict import Finding
 
-_CAUSES = ("T08", "T29", "T31", "T32")
+_CAUSES: Final = ("T08", "T29", "T31", "T32")
 """Findings with a leaf that change what the leaves lead to."""
 
+_NEVER: Final = 2**63
+_ANOTHER_LOG: Final = ("T21", "T22", "T23", "T24", "T35", "T36", "T40")
+"""The log is not the one that was signed, or ends elsewhere: the tiles are those of the other one."""
 
-def explain(report: LogReport, log: LogSource, findings: list[Finding], held: Iterable[Checkpoint]) -> list[Finding]:
-    """Return the findings, completed by what explains roots, nodes and sizes that do not match."""
+
+def explain(
+    report: LogReport,
+    log: LogSource,
+    findings: list[Finding],
+    held: Iterable[Checkpoint],
+    forked_at: int | None = None,
+) -> list[Finding]:
+    """Return the findings, completed by what explains roots, nodes and sizes that do not match.
+
+    ``forked_at`` is the size of an anchor up to which a log agrees that was set back and then went on.
+    """
     findings = [_as_node(each, log) for each in findings]
-    findings += _beyond(report, log, held, cut={"T21", "T22"} & {each.tampering for each in findings})
+    findings += _beyond(report, log, held, cut={"T21", "T22", "T23"} & {each.tampering for each in findings})
     causes = [each.leaf_index for each in findings if each.tampering in _CAUSES and each.leaf_index is not None]
     unexplained = [each for each in report.mismatches if not any(cause < each.tree_size for cause in causes)]
-    findings += _roots(sorted(unexplained, key=lambda each: each.tree_size), report, log)
+    findings += _roots(sorted(unexplained, key=lambda each: each.tree_size), report, log, forked_at)
+    findings += _maps(report, findings)
     changed = min((each.tree_size for each in report.mismatches), default=None)
     return findings + [
         _node(node) for node in report.nodes if not _is_consequence(node, causes, changed, report.frontier.size)
@@ -66,7 +81,7 @@ def _lie(stated: int, true: int) -> Finding:
     return Finding(tampering="T35", sentence=sentence, expected=true, actual=stated, **place)  # type: ignore[arg-type]
 
 
-def _roots(mismatches: list[RootMismatch], report: LogReport, log: LogSource) -> list[Finding]:
+def _roots(mismatches: list[RootMismatch], report: LogReport, log: LogSource, forked_at: int | None) -> list[Finding]:
     """Name every lie about a size; of roots that belong to no size, the first, which the others follow from."""
     findings, rewritten = [], False
     for mismatch in mismatches:
@@ -75,8 +90,19 @@ def _roots(mismatches: list[RootMismatch], report: LogReport, log: LogSource) ->
             findings.append(_lie(mismatch.tree_size, true))
         elif not rewritten:
             rewritten = True
-            findings.append(_rewritten(mismatch, report))
+            findings.append(_rewritten(mismatch, report) if forked_at is None else _forked(mismatch, forked_at))
     return findings
+
+
+def _forked(mismatch: RootMismatch, since: int) -> Finding:
+    return Finding(
+        tampering="T24",
+        sentence=f"The log was set back to {since} leaves and went on otherwise; {mismatch.by} knows another one.",
+        leaf_index=since,
+        column="checkpoint.root_hash",
+        expected=mismatch.stated,
+        actual=mismatch.recomputed,
+    )
 
 
 def _rewritten(mismatch: RootMismatch, report: LogReport) -> Finding:
@@ -89,6 +115,32 @@ def _rewritten(mismatch: RootMismatch, report: LogReport) -> Finding:
         column="checkpoint.root_hash",
         expected=mismatch.stated,
         actual=mismatch.recomputed,
+    )
+
+
+def _maps(report: LogReport, findings: list[Finding]) -> list[Finding]:
+    """Name the first case map that the leaves do not lead to, and changed tiles; neither where something explains them.
+
+    From a finding with a leaf on, the map is another one; from a signed one that is not the log's on, its tiles are.
+    """
+    off = min((each.leaf_index for each in findings if type(each.leaf_index) is int), default=_NEVER)
+    lies = [each for each in report.map_mismatches if each.tree_size <= off]
+    lie = min(lies, key=lambda each: each.tree_size, default=None)
+    if any(each.tampering in _ANOTHER_LOG for each in findings):
+        return [_map(lie)] if lie else []
+    until = min(off, lie.tree_size - 1 if lie else _NEVER)
+    tiles = [each for each in report.map_findings if each.leaf_index is None or each.leaf_index <= until]
+    return [*([_map(lie)] if lie else []), *tiles]
+
+
+def _map(mismatch: RootMismatch) -> Finding:
+    return Finding(
+        tampering="T50",
+        sentence=f"A case map that hides or invents steps: so vouched for by {mismatch.by}.",
+        leaf_index=mismatch.tree_size,
+        column="checkpoint.case_map_root",
+        expected=mismatch.recomputed,
+        actual=mismatch.stated,
     )
 
 

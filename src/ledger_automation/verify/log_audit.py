@@ -5,23 +5,39 @@ decided together with what the cases say (`auditor.Auditor`), so mismatches are 
 """
 
 from collections import deque
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 import msgspec
 
 from ledger_automation.errors import NoteError
 from ledger_automation.merkle import node_hash
 from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode
+from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
+from ledger_automation.verify.cosignature_audit import examine
+from ledger_automation.verify.map_audit import MapAudit, MapMark
 from ledger_automation.verify.policy import VerificationPolicy
-from ledger_automation.verify.sources import CheckpointRecord, Edge, LeafRecord, LogSource
+from ledger_automation.verify.sources import CLAIMED, AnchoredCheckpoint, CheckpointRecord, Edge, LeafRecord, LogSource
 from ledger_automation.verify.verdict import Finding
 
 OWN_KEY: Final = "the log's own key"
 """Who vouches for the checkpoints that the database itself holds."""
 
 _BLOCK: Final = 4_096
+
+
+class Vouched(NamedTuple):
+    """Two roots of a size that somebody else holds, and who."""
+
+    root_hash: bytes
+    case_map_root: bytes
+    by: str
+
+
+def vouched_for(checkpoints: Iterable[Checkpoint | AnchoredCheckpoint], by: str) -> dict[int, Vouched]:
+    """Return the roots of checkpoints, by size."""
+    return {each.tree_size: Vouched(each.root_hash, each.case_map_root, by) for each in checkpoints}
 
 
 class RootMismatch(msgspec.Struct, frozen=True):
@@ -47,6 +63,9 @@ class LogReport(msgspec.Struct):
     checkpoints: dict[int, Checkpoint] = {}
     agreed: list[tuple[int, str]] = []
     mismatches: list[RootMismatch] = []
+    map_root: bytes = EMPTY_MAP_ROOT
+    map_mismatches: list[RootMismatch] = []
+    map_findings: list[Finding] = []
     nodes: list[StoredNode] = []
     missing: dict[str, list[LeafRecord]] = {}
     edge: Edge = Edge(0, "")
@@ -55,16 +74,21 @@ class LogReport(msgspec.Struct):
 
 
 class LogAudit:
-    """One pass over a log; ``vouched`` are roots that others hold (a chain, a reader), by size."""
+    """One pass over a log, from a frontier and its case map root on; ``vouched`` is what others hold, by size."""
 
     def __init__(
-        self, source: LogSource, policy: VerificationPolicy, start: Frontier, vouched: dict[int, tuple[bytes, str]]
+        self,
+        source: LogSource,
+        policy: VerificationPolicy,
+        start: tuple[Frontier, bytes],
+        vouched: dict[int, Vouched],
     ) -> None:
         self._source = source
         self._policy = policy
         self._vouched = vouched
-        self._start = start.size
-        self._report = LogReport(start)
+        frontier, map_root = start
+        self._start = frontier.size
+        self._report = LogReport(frontier, map_root=map_root)
         self._node_rows: dict[int, deque[StoredNode]] = {}
 
     def run(self) -> LogReport:
@@ -72,6 +96,7 @@ class LogAudit:
         records = list(self._source.checkpoints(self._start))
         sizes = sorted({record.tree_size for record in records if _is_size(record.tree_size)} | set(self._vouched))
         self._report.signed = max([self._start, *sizes])
+        self._map = MapAudit(self._source, MapMark(self._start, self._report.map_root), self._proved(records))
         stops = iter(size for size in sizes if size > self._start)
         self._leaves(stops)
         self._report.edge = self._source.edge()
@@ -80,35 +105,50 @@ class LogAudit:
         self._surplus_nodes()
         for record in records:
             self._checkpoint(record)
-        for size, (root, holder) in self._vouched.items():
-            self._compare(size, root, holder)
+        stored = {record.tree_size for record in records}
+        cosignatures = self._source.cosignatures(self._start)
+        self._report.findings += examine(cosignatures, self._report.checkpoints, stored)
+        self._map.close(self._report.checkpoints.get(max(self._report.checkpoints, default=0)))
+        self._report.map_findings += self._map.findings
+        self._report.map_root = self._map.roots.get(self._report.frontier.size, self._report.map_root)
+        own = vouched_for(self._report.checkpoints.values(), OWN_KEY)
+        for size, vouched in (*own.items(), *self._vouched.items()):
+            self._compare(size, vouched)
         return self._report
+
+    def _proved(self, records: list[CheckpointRecord]) -> frozenset[int]:
+        """Return the sizes at which receipts are made: of the newest checkpoint, and of the newest on a chain."""
+        on_chain = (each.tree_size for each in self._source.submissions(self._start) if each.state in CLAIMED)
+        newest = (each.tree_size for each in records if _is_size(each.tree_size))
+        return frozenset((max(newest, default=0), max((each for each in on_chain if _is_size(each)), default=0)))
 
     def _leaves(self, stops: Iterator[int]) -> None:
         frontier, expected = self._report.frontier, self._start
         stop = next(stops, None)
         block: list[bytes] = []
-        for index, leaf in self._after_the_start():
+        for index, _, case_id, sequence, leaf in self._after_the_start():
             if index != expected:
                 self._gap(expected, index)
             expected = index if type(index) is int else expected
             block.append(_hash(leaf))
+            self._map.take(case_id, sequence, leaf)
             expected += 1
             if expected == stop or len(block) == _BLOCK:
                 self._extend(block)
                 block = []
                 if expected == stop:
                     self._report.roots[stop] = frontier.root_hash()
+                    self._map.stop(stop)
                     stop = next(stops, None)
         self._extend(block)
         self._report.end = expected
 
-    def _after_the_start(self) -> Iterator[tuple[int, bytes]]:
+    def _after_the_start(self) -> Iterator[LeafRecord]:
         """Yield the new leaves, after a look at the last one that an earlier audit saw: it must still be there."""
         if not self._start:
-            return self._source.leaves(0)
-        leaves = self._source.leaves(self._start - 1)
-        index, leaf = next(leaves, (-1, b""))
+            return self._source.places(0)
+        leaves = self._source.places(self._start - 1)
+        index, *_, leaf = next(leaves, (-1, b""))
         last = self._report.frontier.rows[0][-1:] or [leaf]
         if (index, leaf) != (self._start - 1, last[0]):
             sentence = "The log ends, or reads otherwise, before the place where the last audit ended."
@@ -159,7 +199,6 @@ class LogAudit:
                 self._malformed(record, column, said, stored, f"The column {column} is not what the note says.")
                 return
         self._report.checkpoints[checkpoint.tree_size] = checkpoint
-        self._compare(checkpoint.tree_size, checkpoint.root_hash, OWN_KEY)
 
     def _malformed(
         self, record: CheckpointRecord, column: str, expected: object, actual: object, sentence: str
@@ -170,14 +209,17 @@ class LogAudit:
             Finding(tampering="T40", sentence=sentence, leaf_index=leaf, column=place, expected=expected, actual=actual)
         )
 
-    def _compare(self, size: int, stated: bytes, by: str) -> None:
+    def _compare(self, size: int, vouched: Vouched) -> None:
         if size > self._report.frontier.size or size <= self._start:
             return
-        recomputed = self._report.roots.get(size)
-        if recomputed == stated:
+        root_hash, case_map_root, by = vouched
+        recomputed, map_root = self._report.roots.get(size), self._map.roots.get(size)
+        if recomputed == root_hash:
             self._report.agreed.append((size, by))
         elif recomputed is not None:
-            self._report.mismatches.append(RootMismatch(size, stated, recomputed, by))
+            self._report.mismatches.append(RootMismatch(size, root_hash, recomputed, by))
+        if map_root is not None and map_root != case_map_root:
+            self._report.map_mismatches.append(RootMismatch(size, case_map_root, map_root, by))
 
 
 def size_of_root(source: LogSource, root: bytes) -> int | None:

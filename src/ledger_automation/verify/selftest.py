@@ -5,7 +5,7 @@ spoilt in ways that cover every pass of the audit, and each time the class that 
 a few milliseconds; a disagreement raises Misconfigured, because then this very program was tampered with.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -17,8 +17,9 @@ from ledger_automation.canonical import commit
 from ledger_automation.errors import Misconfigured
 from ledger_automation.merkle import leaf_hash, root_hash
 from ledger_automation.merkle.tree import StoredNode
-from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
+from ledger_automation.tlog.case_map import Head, MapLeaf
 from ledger_automation.tlog.checkpoint import Checkpoint
+from ledger_automation.tlog.map_trie import MapTrie
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.values import timestamp
 from ledger_automation.verify.auditor import Auditor
@@ -27,6 +28,7 @@ from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import (
     CaseRecord,
     CheckpointRecord,
+    CosignatureRecord,
     DocumentRecord,
     Edge,
     EventRecord,
@@ -37,6 +39,7 @@ from ledger_automation.verify.verdict import Verdict
 from ledger_automation.workflows import Actor, Case, Command, workflow
 
 _ORIGIN: Final = "selftest.example/ledger"
+_KEY: Final = SignerKey(_ORIGIN, sha256(b"selftest").digest())
 _CASE: Final = str(log_case_id(_ORIGIN))
 _STEPS: Final = ("open_log", "record_heartbeat", "record_heartbeat", "record_heartbeat")
 
@@ -46,7 +49,7 @@ class MemoryLog(NamedTuple):
 
     record: CaseRecord | None
     rows: list[EventRecord]
-    places: list[LeafRecord]
+    leaf_rows: list[LeafRecord]
     note: CheckpointRecord
 
     def trail(self, case_id: str) -> list[EventRecord]:
@@ -68,12 +71,32 @@ class MemoryLog(NamedTuple):
 
     def leaves(self, start: int) -> Iterator[tuple[int, bytes]]:
         """Yield the leaves."""
-        return iter([(each.leaf_index, each.leaf_hash) for each in self.places[start:]])
+        return iter([(each.leaf_index, each.leaf_hash) for each in self.leaf_rows[start:]])
+
+    def places(self, start: int) -> Iterator[LeafRecord]:
+        """Yield the leaves with whose they are."""
+        return iter(self.leaf_rows[start:])
+
+    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002
+        """Yield the one tile of a map of one case."""
+        return _map(self.leaf_rows).tiles()
+
+    def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:  # noqa: ARG002
+        """Return nothing: nobody goes on from here."""
+        return {}
+
+    def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield the same tile."""
+        return ((len(self.leaf_rows), path, tile) for path, tile in self.map_tiles(0))
+
+    def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:  # noqa: ARG002
+        """Return nothing: nobody goes on from here."""
+        return {}
 
     def orphans(self, start: int) -> Iterator[LeafRecord]:
         """Yield leaves whose event is gone."""
         known = {row.event_id for row in self.rows}
-        return iter([each for each in self.places[start:] if each.event_id not in known])
+        return iter([each for each in self.leaf_rows[start:] if each.event_id not in known])
 
     def nodes(self, level: int, start: int) -> Iterator[StoredNode]:  # noqa: ARG002
         """Yield nothing: no tile is full."""
@@ -83,6 +106,10 @@ class MemoryLog(NamedTuple):
         """Yield the one checkpoint."""
         return iter([self.note])
 
+    def cosignatures(self, after_size: int) -> Iterator[CosignatureRecord]:  # noqa: ARG002
+        """Yield nothing: there are no witnesses."""
+        return iter(())
+
     def submissions(self, after_size: int) -> Iterator[SubmissionRecord]:  # noqa: ARG002
         """Yield nothing: nothing was anchored."""
         return iter(())
@@ -90,9 +117,8 @@ class MemoryLog(NamedTuple):
 
 def selftest() -> None:
     """Audit a good log and its spoilt copies; raises Misconfigured when a verdict is not the expected one."""
-    key = SignerKey(_ORIGIN, sha256(b"selftest").digest())
-    good = _made(key)
-    auditor = Auditor(VerificationPolicy(_ORIGIN, (key.verifier.text,), Level.LOGGED))
+    good = _made()
+    auditor = Auditor(VerificationPolicy(_ORIGIN, (_KEY.verifier.text,), Level.LOGGED))
     for expected, spoil in _SPOILT.items():
         report = auditor.audit(*(spoil(good),) * 2)
         if report.verdict is not Verdict.CONTRADICTED or expected not in {each.tampering for each in report.findings}:
@@ -107,7 +133,7 @@ def _distrust(expected: str, actual: object) -> None:
     raise Misconfigured(sentence, expected=expected, actual=actual)
 
 
-def _made(key: SignerKey) -> MemoryLog:
+def _made() -> MemoryLog:
     table = workflow("log")
     case: Case | None = None
     head: bytes | None = None
@@ -125,10 +151,10 @@ def _made(key: SignerKey) -> MemoryLog:
         head = bytes(commit(salt, canonical))
         opening = (head, salt, canonical, crc32(canonical), 0)
         rows.append(EventRecord(number + 1, *columns(event), *opening, number, leaf_hash(head), _CASE, number))  # type: ignore[call-arg, arg-type]
-    return _logged(key, rows, case, head)
+    return _logged(rows, case, head)
 
 
-def _logged(key: SignerKey, rows: list[EventRecord], case: Case | None, head: bytes | None) -> MemoryLog:
+def _logged(rows: list[EventRecord], case: Case | None, head: bytes | None) -> MemoryLog:
     if case is None or head is None:
         raise Misconfigured("The self-test has no steps.")
     table, last = workflow("log"), rows[-1].occurred_at
@@ -137,8 +163,8 @@ def _logged(key: SignerKey, rows: list[EventRecord], case: Case | None, head: by
     )
     places = [LeafRecord(n, row.event_id, _CASE, n, row.leaf_hash or b"") for n, row in enumerate(rows)]
     root = root_hash([place.leaf_hash for place in places])
-    checkpoint = Checkpoint(_ORIGIN, len(rows), root, EMPTY_MAP_ROOT)
-    return MemoryLog(record, rows, places, CheckpointRecord(len(rows), root, checkpoint.sign(key), last))
+    checkpoint = Checkpoint(_ORIGIN, len(rows), root, _map(places).root_hash())
+    return MemoryLog(record, rows, places, CheckpointRecord(len(rows), root, checkpoint.sign(_KEY), last))
 
 
 def _row(log: MemoryLog, at: int, **changes: object) -> MemoryLog:
@@ -148,7 +174,7 @@ def _row(log: MemoryLog, at: int, **changes: object) -> MemoryLog:
 def _other_leaf(log: MemoryLog) -> MemoryLog:
     other = sha256(b"another leaf").digest()
     spoilt = _row(log, 1, leaf_hash=other)
-    return spoilt._replace(places=[log.places[0], log.places[1]._replace(leaf_hash=other), *log.places[2:]])
+    return spoilt._replace(leaf_rows=[log.leaf_rows[0], log.leaf_rows[1]._replace(leaf_hash=other), *log.leaf_rows[2:]])
 
 
 def _illegal(log: MemoryLog) -> MemoryLog:
@@ -161,11 +187,23 @@ def _illegal(log: MemoryLog) -> MemoryLog:
     spoilt = _row(
         log, 3, action="open_log", canonical=event, checksum=crc32(event), commitment=commitment, leaf_hash=leaf
     )
-    places = [*log.places[:3], log.places[3]._replace(leaf_hash=leaf)]
+    places = [*log.leaf_rows[:3], log.leaf_rows[3]._replace(leaf_hash=leaf)]
     root = root_hash([place.leaf_hash for place in places])
-    key = SignerKey(_ORIGIN, sha256(b"selftest").digest())
-    note = Checkpoint(_ORIGIN, len(places), root, EMPTY_MAP_ROOT).sign(key)
-    return spoilt._replace(places=places, note=log.note._replace(root_hash=root, note=note))
+    note = Checkpoint(_ORIGIN, len(places), root, _map(places).root_hash()).sign(_KEY)
+    return spoilt._replace(leaf_rows=places, note=log.note._replace(root_hash=root, note=note))
+
+
+def _hidden(log: MemoryLog) -> MemoryLog:
+    """Sign a case map without the last step."""
+    note = Checkpoint(_ORIGIN, len(log.leaf_rows), log.note.root_hash, _map(log.leaf_rows[:-1]).root_hash()).sign(_KEY)
+    return log._replace(note=log.note._replace(note=note))
+
+
+def _map(places: list[LeafRecord]) -> MapTrie:
+    trie = MapTrie()
+    for place in places:
+        trie.put(MapLeaf.of(place.case_id, Head(place.sequence, place.leaf_hash)))
+    return trie
 
 
 _SPOILT: Final[dict[str, Callable[[MemoryLog], MemoryLog]]] = {
@@ -177,4 +215,5 @@ _SPOILT: Final[dict[str, Callable[[MemoryLog], MemoryLog]]] = {
     "T31": _other_leaf,
     "T40": lambda log: log._replace(note=log.note._replace(note=log.note.note[:-8] + "AAAAAA=\n")),
     "T49": _illegal,
+    "T50": _hidden,
 }

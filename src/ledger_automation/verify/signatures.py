@@ -139,6 +139,9 @@ def _check_step(event: AuditEvent, salt: bytes, kept: ActorSignature, before: Li
 def _terms(event: AuditEvent) -> tuple[int, ...]:
     """Return what the terms must say of an event: moment, sequence, action, role."""
     table = workflow(event.workflow)
+    if event.action not in table.transitions or event.actor.role not in ROLES:
+        said = f"{event.action} by {event.actor.role}"
+        raise Contradiction("The step is none of its workflow.", expected=table.name, actual=said)
     action = tuple(table.transitions).index(event.action)
     return moment(parse_timestamp(event.occurred_at)), event.sequence, action, ROLES.index(event.actor.role)
 

@@ -4,13 +4,15 @@ The verifier does no I/O. Whoever runs it hands it a `LogSource` (a database, a 
 record is what that source claims, and nothing of it is believed before it is checked.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from ledger_automation.errors import Unreachable
 from ledger_automation.merkle.tree import StoredNode
+from ledger_automation.tlog.case_map import Head
+from ledger_automation.verify.verdict import Finding
 
 
 class EventRecord(NamedTuple):
@@ -45,6 +47,10 @@ class EventRecord(NamedTuple):
 
 COLUMNS = EventRecord._fields[1:11]
 """The queryable columns, which the canonical bytes must repeat."""
+
+
+FORGOTTEN: Final = b""
+"""What the law remembers of a case whose content was destroyed, all of it."""
 
 
 class CaseRecord(NamedTuple):
@@ -95,6 +101,15 @@ class CheckpointRecord(NamedTuple):
     created_at: str
 
 
+class CosignatureRecord(NamedTuple):
+    """One witness (its verifier key) on one checkpoint; ``line`` ends in a newline, ``at`` is when it was received."""
+
+    tree_size: int
+    witness: str
+    line: str
+    at: str
+
+
 class SubmissionRecord(NamedTuple):
     """What the database says was sent to a chain for the checkpoint of a size, and what became of it."""
 
@@ -143,6 +158,26 @@ class LogSource(Protocol):
         """Yield (leaf index, leaf hash) from an index on, in order."""
         ...
 
+    def places(self, start: int) -> Iterator[LeafRecord]:
+        """Yield leaves with whose they are from an index on, in order."""
+        ...
+
+    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, tile) of the case map as it is stored for a size, in order of paths."""
+        ...
+
+    def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:
+        """Return those of some tiles that are stored for a size."""
+        ...
+
+    def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield every stored tile of the case map: (size from which on it is so, path, tile), in this order."""
+        ...
+
+    def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:
+        """Return the last leaf below a size of those cases that have one."""
+        ...
+
     def nodes(self, level: int, start: int) -> Iterator[StoredNode]:
         """Yield the stored nodes of a level from a number on, in order."""
         ...
@@ -151,9 +186,32 @@ class LogSource(Protocol):
         """Yield checkpoints of more than a size, in order."""
         ...
 
+    def cosignatures(self, after_size: int) -> Iterator[CosignatureRecord]:
+        """Yield cosignatures of checkpoints of more than a size, in order of size and witness."""
+        ...
+
     def submissions(self, after_size: int) -> Iterator[SubmissionRecord]:
         """Yield submissions for checkpoints of more than a size, in order of size."""
         ...
+
+
+class Soundness(NamedTuple):
+    """What is wrong with a database itself, and whether anything can be read through it all the same."""
+
+    findings: tuple[Finding, ...] = ()
+    readable: bool = True
+
+
+class StoreSource(Protocol):
+    """The database that cases and log are read from."""
+
+    def look(self, *, whole: bool) -> Soundness:
+        """Look at its shape; if ``whole``, also at every page and every unique index."""
+        ...
+
+
+CLAIMED: Final = ("anchored", "final")
+"""The states of a submission that the chain must confirm."""
 
 
 class ChainIdentity(msgspec.Struct, frozen=True):
@@ -211,6 +269,10 @@ class ChainSource(Protocol):
         """Return the newest checkpoint of an origin (SHA-256 of its name) from the contract's storage, or None."""
         ...
 
+    def settled(self, origin: bytes, confirmations: int) -> AnchoredCheckpoint | None:
+        """Return the newest one that has so many confirmations (1: in the newest block), or None."""
+        ...
+
     def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:
         """Return what the chain knows of a transaction (0x hex), None where it was not mined."""
         ...
@@ -243,6 +305,10 @@ class NoChain:
         raise Unreachable(self._sentence)
 
     def latest(self, origin: bytes) -> AnchoredCheckpoint | None:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def settled(self, origin: bytes, confirmations: int) -> AnchoredCheckpoint | None:  # noqa: ARG002
         """Raise Unreachable."""
         raise Unreachable(self._sentence)
 

@@ -49,11 +49,19 @@ SENTENCES: Final = {
 }
 
 
-RECEIPT_HOLDS: Final = Sentence(
-    "Alles, was dieser Beleg zeigt, ist echt, rechtmäßig und im Protokoll; spätere Schritte schließt er nicht aus.",
-    "All that this receipt shows is genuine, lawful and in the log; it does not rule out later steps.",
+STEP_HOLDS: Final = Sentence(
+    "Was dieser Beleg zeigt, ist echt, rechtmäßig und im Protokoll; andere Schritte des Falls schließt er nicht aus.",
+    "What this receipt shows is genuine, lawful and in the log; it does not rule out other steps of the case.",
 )
-"""A receipt tells of the steps up to its last; that there are no others is for the case map to prove."""
+CASE_HOLDS: Final = Sentence(
+    "Alles, was dieser Beleg zeigt, ist echt, rechtmäßig und im Protokoll; bis dahin ist es der ganze Fall.",
+    "All that this receipt shows is genuine, lawful and in the log; up to then it is the whole case.",
+)
+CASE_ABSENT: Final = Sentence(
+    "Einen solchen Fall gibt es in diesem Protokoll nicht; das ist bis zu seinem Kontrollpunkt bewiesen.",
+    "There is no such case in this log; that is proved up to its checkpoint.",
+)
+"""What a receipt shows; that there are no later steps only the case map proves."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,16 @@
 import importlib
 import pkgutil
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from ledger_automation.errors import InvalidDefinition, UnknownWorkflow
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Actor, Case, Command
 
-__all__ = ["Actor", "Case", "Command", "Workflow", "names", "register", "workflow"]
+__all__ = ["LOG", "Actor", "Case", "Command", "Workflow", "names", "register", "workflow"]
+
+LOG: Final = "log"
+"""The workflow of the log's own case, which is written by the log and by nobody who calls."""
 
 _registered: dict[str, Workflow[Any]] = {}
 

@@ -37,7 +37,7 @@ Two steps of a tiny workflow, as a worked example:
     ledger_automation.errors.TransitionNotAllowed: The case is running; open needs a case that is not open yet.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
@@ -46,7 +46,7 @@ import msgspec
 from ledger_automation.errors import InvalidDefinition, InvalidValue, TransitionNotAllowed, UnknownAction
 from ledger_automation.workflows import _soundness
 from ledger_automation.workflows._enforcement import Enforcement
-from ledger_automation.workflows._table import Applied, Case, Command, Payload, Step, Transition
+from ledger_automation.workflows._table import Applied, Case, Command, Payload, Retention, Step, Transition
 
 LAST_YEAR: Final = 2199
 _YEARS = (1900, LAST_YEAR)
@@ -58,6 +58,7 @@ class Workflow(Generic[D]):
     """A checked table. Raises InvalidDefinition when the table contradicts itself (see `_soundness`).
 
     ``enforcement`` tells how a contract states the same law on chain, for cases of level enforced; None: none does.
+    ``parties`` names those who may see a case as their own. ``retention`` tells how long an ended case is kept.
     """
 
     def __init__(  # noqa: PLR0913  a table has as many parts
@@ -69,7 +70,11 @@ class Workflow(Generic[D]):
         final: tuple[str, ...],
         transitions: tuple[Transition, ...],
         enforcement: Enforcement | None = None,
+        parties: Callable[[D], tuple[str, ...]] = lambda _: (),
+        retention: Retention | None = None,
     ) -> None:
+        self.parties = parties
+        self.retention = retention
         self.name = name
         self.version = version
         self.enforcement = enforcement

@@ -66,6 +66,13 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     at: datetime
 
 
+class Retention(msgspec.Struct, frozen=True, gc=False):
+    """How long an ended case is kept: to the end of so many calendar years behind the one in which it ended."""
+
+    years: int
+    basis: str
+
+
 class Applied(msgspec.Struct, frozen=True, gc=False):
     """What follows from a command. ``payload`` is complete: every default is written out, so that law outlives code."""
 

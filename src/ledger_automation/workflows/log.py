@@ -17,6 +17,9 @@ from ledger_automation.values import CaseId
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Guard, Nothing, Payload, Step, Text, Transition
 
+ERASURE: Final = "record_erasure"
+"""The action that decides what is destroyed."""
+
 _RUNNING: Final = ("running",)
 KeyName = Annotated[str, msgspec.Meta(pattern="^[!-*,-~]{1,200}$")]
 """A signed note's key name: no space, no plus (C2SP signed-note)."""
@@ -110,7 +113,7 @@ WORKFLOW: Final = Workflow(
         Transition("record_heartbeat", "heartbeat_recorded", _RUNNING, _RUNNING, ("system",), Nothing, _keep),
         Transition("announce_key", "key_announced", _RUNNING, _RUNNING, ("system",), Key, _announce, (_KEY_NEW,)),
         Transition(
-            "record_erasure",
+            ERASURE,
             "erasure_recorded",
             _RUNNING,
             _RUNNING,

@@ -17,12 +17,13 @@ OWN, DECIDES = "own_case_only", "nobody_decides_in_own_case"
 
 
 class Try(NamedTuple):
-    """One step: by ``role:name``, so many days after the one before."""
+    """One step: by ``role:name``, so many days and minutes after the one before."""
 
     who: str
     action: str
     payload: dict[str, Any]
     days: int = 1
+    minutes: int = 0
 
 
 class Attack(NamedTuple):
@@ -33,8 +34,8 @@ class Attack(NamedTuple):
     rule: str | None
 
 
-def by(who: str, action: str, *, days: int = 1, **payload: Any) -> Try:
-    return Try(who, action, payload, days)
+def by(who: str, action: str, *, days: int = 1, minutes: int = 0, **payload: Any) -> Try:
+    return Try(who, action, payload, days, minutes)
 
 
 def asked(table: Workflow[Any]) -> Iterator[Question]:
@@ -48,7 +49,8 @@ def taken(table: Workflow[Any], attacks: Iterable[Attack]) -> Iterator[Question]
         case, at = None, START
         for each in (*attack.before, attack.tried):
             role, _, name = each.who.partition(":")
-            command, at = Command(each.action, Actor(name, role), each.payload), at + timedelta(days=each.days)
+            command = Command(each.action, Actor(name, role), each.payload)
+            at += timedelta(days=each.days, minutes=each.minutes)
             question = in_numbers(table, case, command, at)
             assert question.rule == (attack.rule if each is attack.tried else None), (attack, each)
             yield question
@@ -150,11 +152,14 @@ _OWN_FIRST: Final = (
     by("approver:clara", "grant", amount=500, rate=5_000, advance=0),
     *_APPROVED[-2:],
 )
+_OWN_FIRST_ADVANCED: Final = (
+    *_OWN_FIRST[:2], by("approver:clara", "grant", amount=500, rate=5_000, advance=100), *_APPROVED[-2:],
+)  # fmt: skip
 _TWO: Final = {"number": 2}
 _SECOND: Final = (
-    *_PAID,
+    *_PAID,  # on 8 April 2001 at 9.30 UTC: its use is to be proven within six weeks, by 20 May at 22.00 UTC
     by("clerk:boris", "meet_condition", name="a", evidence="x"),
-    by("applicant:anna", "request_tranche", **{**_CALL, **_TWO}, days=400),
+    by("applicant:anna", "request_tranche", **{**_CALL, **_TWO}),
     by("approver:clara", "approve_tranche", **_TWO),
 )
 
@@ -203,6 +208,8 @@ ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
         Attack(_SERVED, by("applicant:anna", "appeal_to_authority"), "appeal_too_late"),
         Attack(_SERVED, by("applicant:anna", "appeal_to_court"), "court_appeal_too_late"),
         Attack(_SERVED, by("system:timer", "add_penalty", days=61, amount=7_400), None),
+        Attack(_SERVED, by("system:timer", "add_penalty", days=61, amount=3_600), None),
+        Attack(_SERVED, by("system:timer", "add_penalty", days=61, amount=3_599), "penalty_below_amount"),
         Attack((*_DECISION_SERVED, by("clerk:boris", "record_service")), by("applicant:anna", "appeal_to_court"), None),
         Attack(_UNHEARD, by("clerk:boris", "send_notice"), "hearing_first"),
         Attack(
@@ -242,6 +249,8 @@ ATTACKS: Final[dict[str, tuple[Attack, ...]]] = {
         *_in_own_case(_REPORTED, "auditor", "close"),
         Attack(_PAID, by("applicant:anna", "submit_final_proof", **_SPENT), "use_not_proven"),
         Attack(_OWN_FIRST, by("finance:emil", "disburse_tranche", **_ONE), "own_funds_first"),
-        Attack(_SECOND, by("finance:emil", "disburse_tranche", **_TWO), "earlier_use_unproven"),
+        Attack(_OWN_FIRST_ADVANCED, by("finance:emil", "disburse_tranche", **_ONE), None),
+        Attack(_SECOND, by("finance:emil", "disburse_tranche", **_TWO, days=39, minutes=735), None),
+        Attack(_SECOND, by("finance:emil", "disburse_tranche", **_TWO, days=39, minutes=750), "earlier_use_unproven"),
     ),
 }  # fmt: skip

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from contracts.laws.walks import Walk
 from ledger_automation.chain import artifacts
 from ledger_automation.chain.connection import Connection
-from ledger_automation.chain.interface import Interface
 from ledger_automation.errors import InvalidInput, TransitionNotAllowed
+from ledger_automation.rpc.interface import Interface
 from ledger_automation.workflows import Case, Command, Workflow
 from ledger_automation.workflows._enforcement import Enforcement, moment, pack
 from ledger_automation.workflows._table import ROLES, Step

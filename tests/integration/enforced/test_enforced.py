@@ -31,7 +31,7 @@ def test_a_case_is_decided_by_its_contract_and_everybody_can_check_it(town: Town
     for level in (Level.LOGGED, Level.ANCHORED, Level.ENFORCED):
         answer = Verifier(town.enforcing.policy.at(level), town.enforcing.chain.anchor).verify(receipt)
         assert answer.verdict is Verdict.FINAL, answer
-        assert "9 signatures" in {each.step for each in answer.steps}
+        assert "10 signatures" in {each.step for each in answer.steps}
 
 
 def test_the_law_refuses_before_anybody_signs(town: Town, case_id: CaseId) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from integration.enforced.conftest import Town
 from ledger_automation.orchestrator.enforce import VALIDITY
-from ledger_automation.orchestrator.ports import AlarmKind
+from ledger_automation.orchestrator.submission import AlarmKind
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.store.tables import HeldStepRow, table
 from ledger_automation.values import CaseId

@@ -7,11 +7,8 @@
 An attack is a function ``(copy, random) -> Place``: it spoils the copy and says what must be found, and where.
 """
 
-# ruff: noqa: S608  table and column names come from the schema, never from outside
-
 import json
 import os
-import platform
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -19,22 +16,17 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import create_engine
-from sqlalchemy.pool import StaticPool
 
 from ledger_automation.audit.encoding import decode
-from ledger_automation.audit.trail import Trail
-from ledger_automation.canonical import commit
 from ledger_automation.chain.anchoring import AnchoringChain, anchoring
 from ledger_automation.chain.connection import Connection
 from ledger_automation.chain.local import open_chain
 from ledger_automation.intake import mapping as mappings
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.generator import follows, generate
-from ledger_automation.merkle import Frontier, leaf_hash
 from ledger_automation.orchestrator.anchor import Anchorer
 from ledger_automation.orchestrator.replay import Plan, replay
 from ledger_automation.orchestrator.seal import seal
@@ -42,30 +34,26 @@ from ledger_automation.orchestrator.sequence import record_heartbeat, sequence
 from ledger_automation.orchestrator.transition import Intent, Recorder, advance, open_case
 from ledger_automation.store.engine import migrate
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
-from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
-from ledger_automation.tlog.checkpoint import Checkpoint
+from ledger_automation.study.measurement import machine
 from ledger_automation.tlog.note import SignerKey
 from ledger_automation.values import CaseId
-from ledger_automation.verify.auditor import Auditor, AuditReport, Mark
+from ledger_automation.verify.auditor import AuditReport
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import DocumentRecord
 from ledger_automation.workflows import Actor, Command, workflow
+from support.copies import Copy, Impossible, PostgresCopy, SqliteCopy, compact, engine_on, memory, template
+from support.layers import found_by
+from support.servers import Server, postgresql
 
 START = datetime(2025, 3, 3, 8, tzinfo=UTC)
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+FULL = os.environ.get("LEDGER_TAMPERING") == "full"
+"""Whether all of the matrix is made (``make tampering``); otherwise each attack is made once on PostgreSQL."""
+
 RESULTS = Path(__file__).resolve().parents[3] / "benchmarks" / "tampering.json"
 
 Place = dict[str, Any]
 Attack = Callable[["Copy", Random], Place]
-
-
-def memory() -> sqlite3.Connection:
-    raw = sqlite3.connect(":memory:", check_same_thread=False)
-    raw.row_factory = sqlite3.Row
-    return raw
-
-
-def engine_on(raw: sqlite3.Connection) -> Any:
-    return create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
 
 
 class Town:
@@ -84,6 +72,7 @@ class Town:
             self.origin, (self.key.verifier.text,), Level.ANCHORED, chain.identity(), confirmations=1
         )
         self.backups: dict[int, sqlite3.Connection] = {}
+        self.between: dict[int, sqlite3.Connection] = {}
         self.actors: dict[str, datetime] = {}
 
     def _clock(self) -> datetime:
@@ -122,157 +111,25 @@ class Town:
         replay(self.begin, self.recorder, plan, arrivals, lambda _: None)
 
     def sequence(self, limit: int = 100_000) -> int:
-        """Bring pending events into the log under a signed checkpoint, without anchoring it."""
+        """Bring pending events into the log under a signed checkpoint, without anchoring it; keeps a backup."""
         done = sequence(self.begin, self.recorder, self.key, limit=limit, sweep=True)
-        return done.checkpoint.tree_size if done else 0
+        return self._back_up(done.checkpoint.tree_size, self.between) if done else 0
 
     def seal(self) -> int:
         """Seal and anchor; keeps a backup of that moment."""
         size = seal(self.begin, self.recorder, self.key, Anchorer(self.begin, self.chain, self.policy)).tree_size
-        self.backups[size] = memory()
-        self.raw.backup(self.backups[size])
+        return self._back_up(size, self.backups)
+
+    def _back_up(self, size: int, kept: dict[int, sqlite3.Connection]) -> int:
+        kept[size] = memory()
+        self.raw.backup(kept[size])
         return size
 
-    def copy(self, of: sqlite3.Connection | None = None) -> "Copy":
-        return Copy(self, of or self.raw)
+    def copy(self, of: sqlite3.Connection | None = None) -> Copy:
+        return SqliteCopy(self, of or self.raw)
 
 
-class Copy:
-    """A database in an attacker's hands."""
-
-    def __init__(self, town: Town, of: sqlite3.Connection) -> None:
-        self.town = town
-        self.raw = memory()
-        of.backup(self.raw)
-        self.raw.isolation_level = None
-        self.sql("PRAGMA foreign_keys=OFF")
-        for (name,) in self.sql("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-            self.sql(f'DROP TRIGGER "{name}"')
-
-    def sql(self, statement: str, *values: Any) -> list[sqlite3.Row]:
-        return self.raw.execute(statement, values).fetchall()
-
-    def set(self, table: str, column: str, value: Any, **where: Any) -> None:
-        tests = " AND ".join(f'"{name}" IS ?' for name in where)
-        count = self.raw.execute(
-            f'UPDATE "{table}" SET "{column}" = ? WHERE {tests}', (value, *where.values())
-        ).rowcount
-        assert count == 1, f"{table}.{column} of {where}: {count} rows"
-
-    def loosen(self, table: str) -> None:
-        """Rebuild a table without types and constraints, so that a column may hold anything."""
-        columns = ", ".join(f'"{row["name"]}"' for row in self.sql(f'PRAGMA table_info("{table}")'))
-        self.sql("PRAGMA legacy_alter_table=ON")
-        self.sql(f'ALTER TABLE "{table}" RENAME TO strict_{table}')
-        self.sql(f'CREATE TABLE "{table}" ({columns})')
-        self.sql(f'INSERT INTO "{table}" SELECT * FROM strict_{table}')
-        self.sql(f"DROP TABLE strict_{table}")
-
-    def events(self, having: str = "1") -> list[sqlite3.Row]:
-        """Events with content and leaf, in the order of the log; those of the log's own case only when asked."""
-        return self.sql(
-            "SELECT e.*, c.salt, c.canonical, c.checksum, l.leaf_index, l.leaf_hash, k.sequence AS last,"
-            " (SELECT count(*) FROM attachment a WHERE a.event_id = e.id) AS documents"
-            ' FROM event e JOIN content c ON c.event_id = e.id JOIN "case" k USING (case_id)'
-            f" JOIN leaf l ON l.event_id = e.id WHERE {having} ORDER BY leaf_index"
-        )
-
-    def event(self, random: Random, having: str = "e.workflow <> 'log'") -> sqlite3.Row:
-        """Draw one event."""
-        row: sqlite3.Row = random.choice(self.events(having))
-        return row
-
-    def audit(
-        self, level: Level = Level.ANCHORED, *, held: tuple[str, ...] = (), mark: Mark | None = None
-    ) -> AuditReport:
-        chain = self.town.chain if level is Level.ANCHORED else None
-        auditor = Auditor(self.town.policy.at(level), chain, held)
-        with SqlUnitOfWork.open(engine_on(self.raw), reading=True) as unit:
-            return auditor.audit(unit.cases, unit.log, mark)
-
-    def rewrite(self, event_id: int, change: Callable[[Any], Any], *, checksum: bool = True) -> bytes:
-        """Change an event's canonical content, leaving salt, commitment and leaf as they are."""
-        (row,) = self.sql("SELECT canonical FROM content WHERE event_id = ?", event_id)
-        value = json.loads(row["canonical"])
-        change(value)
-        canonical = compact(value)
-        self.replace(event_id, canonical, checksum=checksum)
-        return canonical
-
-    def replace(self, event_id: int, canonical: bytes, *, checksum: bool = True) -> None:
-        from zlib import crc32  # noqa: PLC0415
-
-        self.set("content", "canonical", canonical, event_id=event_id)
-        if checksum:
-            self.set("content", "checksum", crc32(canonical), event_id=event_id)
-
-    def recommit(self, event_id: int) -> bytes:
-        """Make commitment and leaf fit the content again."""
-        (row,) = self.sql("SELECT salt, canonical FROM content WHERE event_id = ?", event_id)
-        commitment = commit(row["salt"], row["canonical"])
-        self.set("event", "commitment", bytes(commitment), id=event_id)
-        self.sql("UPDATE leaf SET leaf_hash = ? WHERE event_id = ?", leaf_hash(commitment), event_id)
-        return bytes(commitment)
-
-    def resign(self, case_id: str, since: int = 0) -> None:
-        """Rewrite history as the operator could: chain of the case, leaves, nodes, and every note with the real key."""
-        previous: bytes | None = None
-        for row in self.sql("SELECT id, sequence, commitment FROM event WHERE case_id = ? ORDER BY sequence", case_id):
-            if row["sequence"] > since:
-                head = None if previous is None else previous.hex()
-                self.rewrite(row["id"], lambda value, head=head: value.update(previous=head))  # type: ignore[misc]
-            previous = self.recommit(row["id"]) if row["sequence"] >= since else row["commitment"]
-        self.project(case_id)
-        self.sign_again()
-
-    def project(self, case_id: str) -> None:
-        """Let a case's row say what its events now lead to, as far as the law goes with them."""
-        trail, last = Trail(), None
-        for last in self.sql(
-            "SELECT * FROM event JOIN content ON event_id = id WHERE case_id = ? ORDER BY sequence", case_id
-        ):
-            if trail.follow(decode(last["canonical"]), last["commitment"]) is not None:
-                return
-        if last is None or trail.case is None or trail.table is None:
-            self.sql('DELETE FROM "case" WHERE case_id = ?', case_id)
-            return
-        self.sql(
-            'UPDATE "case" SET sequence = ?, state = ?, head = ?, at = ?, data = ? WHERE case_id = ?',
-            last["sequence"], last["to_state"], last["commitment"], last["occurred_at"],
-            trail.table.freeze(trail.case.data), case_id,
-        )  # fmt: skip
-
-    def sign_again(self) -> None:
-        """Recompute nodes and checkpoints over the leaves as they now are."""
-        frontier = Frontier()
-        leaves = [row["leaf_hash"] for row in self.sql("SELECT leaf_hash FROM leaf ORDER BY leaf_index")]
-        self.sql("DELETE FROM node")
-        for (size,) in self.sql("SELECT tree_size FROM checkpoint WHERE tree_size <= ? ORDER BY 1", len(leaves)):
-            for node in frontier.extend(leaves[frontier.size : size]):
-                self.sql("INSERT INTO node VALUES (?, ?, ?)", *node)
-            self.note(size, frontier.root_hash())
-
-    def note(self, size: int, root: bytes, key: SignerKey | None = None) -> None:
-        """Put a signed note for a size and root in place of the one of that size."""
-        note = Checkpoint(self.town.origin, size, root, EMPTY_MAP_ROOT).sign(key or self.town.key)
-        self.sql("UPDATE checkpoint SET root_hash = ?, note = ? WHERE tree_size = ?", root, note, size)
-
-    def sizes(self) -> list[int]:
-        return [size for (size,) in self.sql("SELECT tree_size FROM checkpoint ORDER BY 1")]
-
-    def anchored(self) -> list[int]:
-        return [size for (size,) in self.sql("SELECT tree_size FROM submission ORDER BY 1")]
-
-    def end(self) -> int:
-        return int(self.sql("SELECT max(leaf_index) + 1 FROM leaf")[0][0])
-
-
-def compact(value: Any) -> bytes:
-    """Write JSON as the canonical form does, but of anything."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def at(row: sqlite3.Row, column: str | None = None) -> Place:
+def at(row: Any, column: str | None = None) -> Place:
     """The place of an event's row."""
     place = {"case_id": row["case_id"], "sequence": row["sequence"], "leaf_index": row["leaf_index"]}
     return place if column is None else {**place, "column": column}
@@ -352,41 +209,66 @@ def tall(chain: AnchoringChain) -> Town:
     return town
 
 
+class Copies(NamedTuple):
+    """Copies of one town on one database, as many as are asked for."""
+
+    store: str
+    fresh: Callable[[], Copy]
+
+
 class Lab:
-    """Makes attacks and keeps count: the catalogue's matrix."""
+    """Makes attacks and keeps count: the catalogue's matrix, by class and database."""
 
     def __init__(self) -> None:
-        self.matrix: dict[str, Counter[str]] = {}
+        self.matrix: dict[str, dict[str, Counter[str]]] = {}
+        self.layers: dict[str, Counter[str]] = {}
+        self.left_out: dict[str, dict[str, str]] = {}
 
-    def run(self, kind: str, attacks: list[Attack], fresh: Callable[[], Copy], times: int = 20) -> None:
+    def run(self, kind: str, attacks: list[Attack], copies: Copies, times: int = 20) -> None:
         """Make each attack at random places, ``times`` in all; every one must be found, named and located."""
         wrong = []
+        if copies.store == POSTGRESQL and not FULL:
+            times = len(attacks)
         for number in range(max(times, len(attacks))):
-            attack, copy = attacks[number % len(attacks)], fresh()
-            place = attack(copy, Random(f"{kind}/{number}"))
-            level = place.pop("level", Level.ANCHORED)
-            held = place.pop("held", ())
-            report = copy.audit(level, held=held)
-            verdict = self.judge(kind, place, report)
+            attack, copy = attacks[number % len(attacks)], copies.fresh()
+            try:
+                place = attack(copy, Random(f"{kind}/{number}"))
+                level = place.pop("level", Level.ANCHORED)
+                held = place.pop("held", ())
+                place["also"] = (*place.get("also", ()), *(("T25",) if copy.loosened else ()))
+                verdict = self.judge(kind, place, copy.audit(level, held=held), copies.store)
+                if FULL and copies.store == SQLITE:
+                    self.compare(kind, copy)
+            except Impossible as reason:
+                self.left_out.setdefault(kind, {})[f"{copies.store}: {attack.__name__}"] = str(reason)
+                verdict = ""
+            finally:
+                copy.close()
             if verdict:
                 wrong.append(f"{attack.__name__} #{number} {place}: {verdict}")
         assert not wrong, "\n".join([f"{len(wrong)} wrong", *wrong[:12]])
 
-    def judge(self, kind: str, place: Place, report: AuditReport) -> str:
+    def compare(self, kind: str, copy: Copy) -> None:
+        """Count which auditors, each with one kind of evidence more than the one before, find anything."""
+        ((held,),) = copy.town.raw.execute("SELECT note FROM checkpoint ORDER BY tree_size DESC LIMIT 1").fetchall()
+        found = found_by(copy, held)
+        self.layers.setdefault(kind, Counter()).update({"injected": 1, **found})
+
+    def judge(self, kind: str, place: Place, report: AuditReport, store: str = SQLITE) -> str:
         """Count one attack; returns what is wrong with what the audit found, empty when nothing is."""
         named = place.pop("kind", kind)
         also = {named, *place.pop("also", ())}
         hits = [each for each in report.findings if each.tampering == named]
         located = [each for each in hits if all(getattr(each, name) == value for name, value in place.items())]
-        self.count(kind, found=bool(report.findings), named=bool(hits), located=bool(located))
+        self.count(kind, store, found=bool(report.findings), named=bool(hits), located=bool(located))
         said = [(each.tampering, each.case_id, each.sequence, each.leaf_index, each.column) for each in report.findings]
         if not located:
-            return f"expected {named}, found {said}"
+            return f"expected {named}, found {said[:9]}"
         strange = [each for each in said if each[0] not in also]
-        return f"besides {named} also {strange}" if strange else ""
+        return f"besides {named} also {strange[:9]}" if strange else ""
 
-    def count(self, kind: str, *, found: bool, named: bool, located: bool) -> None:
-        counts = self.matrix.setdefault(kind, Counter())
+    def count(self, kind: str, store: str = SQLITE, *, found: bool, named: bool, located: bool) -> None:
+        counts = self.matrix.setdefault(kind, {}).setdefault(store, Counter())
         counts.update(injected=1, found=found, named=named, located=located)
 
 
@@ -412,6 +294,47 @@ def gross(chain: AnchoringChain) -> Town:
 
 
 @pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with postgresql() as running:
+        yield running
+
+
+def copies_of(town: Town, server: Server, *, backups: bool = True) -> Copies:
+    """Return copies on PostgreSQL: the same rows, in a template for the town and one for each of its back-ups."""
+    name = town.origin.partition(".")[0].replace("-", "_")
+    kept = town.backups | town.between if backups else {}
+    templates = {size: template(server, raw, f"{name}_{size}") for size, raw in kept.items()}
+    found: dict[int | None, str] = {None: template(server, town.raw, name), **templates}
+    return Copies(POSTGRESQL, lambda: PostgresCopy(town, server, found))
+
+
+@pytest.fixture(scope="session")
+def small_copies(klein: Town, server: Server) -> dict[str, Copies]:
+    return {SQLITE: Copies(SQLITE, klein.copy), POSTGRESQL: copies_of(klein, server)}
+
+
+@pytest.fixture(scope="session")
+def tall_copies(gross: Town, server: Server) -> dict[str, Copies]:
+    return {SQLITE: Copies(SQLITE, gross.copy), POSTGRESQL: copies_of(gross, server)}
+
+
+@pytest.fixture(params=[SQLITE, POSTGRESQL])
+def store(request: pytest.FixtureRequest) -> str:
+    """The database on which a test's attacks are made."""
+    return str(request.param)
+
+
+@pytest.fixture
+def small_town(small_copies: dict[str, Copies], store: str) -> Copies:
+    return small_copies[store]
+
+
+@pytest.fixture
+def tall_town(tall_copies: dict[str, Copies], store: str) -> Copies:
+    return tall_copies[store]
+
+
+@pytest.fixture(scope="session")
 def found_town(chain: AnchoringChain) -> Callable[[str], Town]:
     """Found a town of a name nobody else has."""
     return lambda name: Town(name, chain)
@@ -421,15 +344,14 @@ def found_town(chain: AnchoringChain) -> Callable[[str], Town]:
 def lab() -> Iterator[Lab]:
     lab = Lab()
     yield lab
-    if os.environ.get("LEDGER_WRITE_BENCHMARKS") == "1":
-        facts = {
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "store": f"SQLite {sqlite3.sqlite_version}",
+    if FULL:
+        figures = {
+            "about": {**machine(), "sqlite": sqlite3.sqlite_version, "postgresql": "18"},
+            "classes": dict(sorted(lab.matrix.items())),
+            "found with": {kind: dict(counts) for kind, counts in sorted(lab.layers.items())},
+            "left out": dict(sorted(lab.left_out.items())),
         }
-        classes = {kind: dict(counts) for kind, counts in sorted(lab.matrix.items())}
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps({"about": facts, "classes": classes}, indent=1) + "\n")
+        RESULTS.write_text(json.dumps(figures, indent=1) + "\n")
 
 
-__all__ = ["Attack", "Copy", "Lab", "Place", "Town", "at", "compact", "decode"]
+__all__ = ["Attack", "Copies", "Copy", "Lab", "Place", "Town", "at", "compact", "decode"]

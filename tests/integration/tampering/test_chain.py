@@ -1,4 +1,4 @@
-"""T42: what the database says of the chain, where the chain says otherwise."""
+"""T42 to T44, T48: what the database says of the chain, where the chain says otherwise, or is another one."""
 
 # ruff: noqa: S608  table and column names come from the schema, never from outside
 
@@ -7,11 +7,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from eth_account import Account
 
 from ledger_automation.chain import artifacts
-from ledger_automation.chain.interface import Interface
+from ledger_automation.errors import Misconfigured
+from ledger_automation.rpc.interface import Interface
+from ledger_automation.store.unit_of_work import SqlUnitOfWork
+from ledger_automation.verify.auditor import Auditor
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import Verdict
 
@@ -136,14 +140,14 @@ SPOILS: list[Spoil] = [
 ]  # fmt: skip
 
 
-def test_a_false_claim_of_an_anchor_is_found(lab: Any, klein: Any, gross: Any, strange: dict[str, str]) -> None:
+def test_a_false_claim_of_an_anchor_is_found(lab: Any, small_town: Any, gross: Any, strange: dict[str, str]) -> None:
     (other,) = gross.copy().sql('SELECT "transaction" FROM submission LIMIT 1')[0]
     known = strange | {"other log": other}
 
     def attack(spoil: Spoil) -> Any:
         return lambda copy, random: spoil(copy, random, known)
 
-    lab.run("T42", [attack(spoil) for spoil in SPOILS], klein.copy, times=2 * len(SPOILS))
+    lab.run("T42", [attack(spoil) for spoil in SPOILS], small_town, times=2 * len(SPOILS))
 
 
 def test_without_the_chain_no_claim_is_checked(klein: Any) -> None:
@@ -152,3 +156,37 @@ def test_without_the_chain_no_claim_is_checked(klein: Any) -> None:
     copy.sql("UPDATE submission SET chain_id = 1, block_number = 7")
     assert copy.audit(Level.LOGGED).verdict is Verdict.FINAL
     assert copy.audit().verdict is Verdict.CONTRADICTED
+
+
+def a_wiped_chain(random: Random) -> dict[str, Any]:
+    """The same chain id, begun anew, with everything anchored again."""
+    return {"genesis_hash": "0x" + random.randbytes(32).hex()}
+
+
+def another_chain(random: Random) -> dict[str, Any]:
+    return {"chain_id": random.randrange(1, 2**32), "genesis_hash": "0x" + random.randbytes(32).hex()}
+
+
+def a_look_alike(random: Random) -> dict[str, Any]:
+    """The same code at another address, which begins and ends alike."""
+    return {"registry": Account.from_key(random.randbytes(32)).address}
+
+
+def other_code(random: Random) -> dict[str, Any]:
+    """The pinned address, whose code was exchanged behind a proxy."""
+    return {"registry_code_hash": "0x" + random.randbytes(32).hex()}
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"), [("T43", [a_look_alike]), ("T44", [other_code]), ("T48", [a_wiped_chain, another_chain])]
+)
+def test_another_chain_or_contract_than_the_pinned_one_is_named(lab: Any, klein: Any, kind: str, changes: Any) -> None:
+    """To whoever pinned the real one, the one that answers is another: nothing is judged by it."""
+    for number in range(20):
+        pinned = msgspec.structs.replace(klein.chain.identity(), **changes[number % len(changes)](Random(number)))
+        policy = msgspec.structs.replace(klein.policy, chain=pinned)
+        with SqlUnitOfWork.open(klein.engine, "read") as unit, pytest.raises(Misconfigured) as caught:
+            Auditor(policy, klein.chain).audit(unit.cases, unit.log)
+        named = caught.value.facts["tampering"] == kind
+        lab.count(kind, found=True, named=named, located=caught.value.facts["expected"] == str(pinned))
+        assert named

@@ -1,6 +1,7 @@
-"""No false alarm: 200 audits of honest logs, of other sizes, levels and histories, some of them while others write.
+"""No false alarm: 200 audits (``make tampering``: 1,000) of honest logs, of other sizes, levels and histories.
 
-And what is beyond the evidence, said aloud: guards taken out, and rows whose loss contradicts nothing.
+Some of them while others write. And what is beyond the evidence, said aloud: guards taken out, and rows whose loss
+contradicts nothing.
 """
 
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from integration.tampering.conftest import FULL
 from ledger_automation.orchestrator.seal import seal
 from ledger_automation.orchestrator.sequence import record_heartbeat, sequence
 from ledger_automation.orchestrator.transition import Intent, Recorder, advance, open_case
@@ -21,8 +23,9 @@ from ledger_automation.verify.auditor import Auditor
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import Verdict
 from ledger_automation.workflows import Actor, Command, workflow
+from support.layers import found_by
 
-AUDITS = 200
+AUDITS = 1_000 if FULL else 200
 
 
 def test_honest_logs_raise_no_alarm(found_town: Any) -> None:
@@ -129,12 +132,12 @@ def test_an_audit_while_others_write_and_seal(found_town: Any, tmp_path: Path, l
     writer.start()
     audits = 0
     while not done.is_set() or audits < 5:
-        with SqlUnitOfWork.open(engine, reading=True) as unit:
+        with SqlUnitOfWork.open(engine, "read") as unit:
             report = Auditor(town.policy.at(level)).audit(unit.cases, unit.log)
         assert not report.findings, report.findings
         audits += 1
     writer.join()
-    with SqlUnitOfWork.open(engine, reading=True) as unit:
+    with SqlUnitOfWork.open(engine, "read") as unit:
         report = Auditor(town.policy.at(level)).audit(unit.cases, unit.log)
     assert report.verdict is Verdict.FINAL
 
@@ -173,14 +176,39 @@ def test_an_auditors_own_mark_finds_a_backup_without_any_chain(klein: Any) -> No
 def test_what_contradicts_nothing_is_not_found(klein: Any) -> None:
     """Loss of evidence that later evidence covers: an older checkpoint without an anchor, an older submission."""
     copy = klein.copy()
-    unanchored = next(size for size in copy.sizes() if size not in copy.anchored())
-    copy.sql("DELETE FROM checkpoint WHERE tree_size = ?", unanchored)
+    lose_an_unanchored_checkpoint(copy)
+    copy.map_again()  # so that no tile tells of the size
     copy.sql("DELETE FROM submission WHERE tree_size = ?", copy.anchored()[0])
     assert copy.audit().verdict is Verdict.FINAL
 
 
+def test_a_lost_checkpoint_is_found_where_a_tile_was_written_with_it(klein: Any) -> None:
+    copy = klein.copy()
+    copy.map_again()
+    size = lose_an_unanchored_checkpoint(copy)
+    findings = copy.audit().findings
+    assert {(each.tampering, each.leaf_index) for each in findings} == {("T31", size)}
+    assert all("of a size at which the log has no checkpoint" in each.sentence for each in findings)
+
+
+def lose_an_unanchored_checkpoint(copy: Any) -> int:
+    size: int = next(size for size in copy.sizes() if size not in copy.anchored())
+    copy.sql("DELETE FROM checkpoint WHERE tree_size = ?", size)
+    return size
+
+
 def test_a_silent_chain_is_unreachable_and_never_green(klein: Any) -> None:
-    with SqlUnitOfWork.open(klein.engine, reading=True) as unit:
+    with SqlUnitOfWork.open(klein.engine, "read") as unit:
         report = Auditor(klein.policy, None).audit(unit.cases, unit.log)
     assert report.verdict is Verdict.UNREACHABLE
     assert msgspec.to_builtins(report.findings) == ()
+
+
+def test_who_has_less_evidence_raises_no_alarm_either(klein: Any, gross: Any) -> None:
+    """So that what `make tampering` counts for each kind of evidence is what it finds."""
+    for town in (klein, gross):
+        copy = town.copy()
+        ((held,),) = copy.sql("SELECT note FROM checkpoint ORDER BY tree_size DESC LIMIT 1")
+        assert not any(found_by(copy, held).values())
+        copy.set("event", "actor_id", "nobody", id=7)
+        assert all(found_by(copy, held).values())

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from integration.tampering.conftest import SQLITE, copies_of
 from ledger_automation.audit.encoding import decode, encode
 from ledger_automation.audit.event import Attachment
 from ledger_automation.audit.trail import Trail
@@ -148,20 +149,21 @@ ILLEGAL: list[Callable[[Any], tuple[str, int, str]]] = [
 ]  # fmt: skip
 
 
-def test_an_illegal_step_with_correct_crypto_is_found(lab: Any, found_town: Any) -> None:
+def test_an_illegal_step_with_correct_crypto_is_found(lab: Any, found_town: Any, server: Any, store: str) -> None:
     """Before and behind the step lies other, lawful business; all of it is sequenced, signed and anchored."""
     wrong = []
     for number in range(2 * len(ILLEGAL)):
-        town, write = found_town(f"law-{number}"), ILLEGAL[number % len(ILLEGAL)]
+        town, write = found_town(f"law-{store}-{number}"), ILLEGAL[number % len(ILLEGAL)]
         case_id, sequence, rule = write(town)
         if number % 2:
             town.replay("receipt", 1, Random(number).randrange(99))
         town.seal()
-        copy = town.copy()
+        copy = town.copy() if store == SQLITE else copies_of(town, server, backups=False).fresh()
         (leaf,) = copy.sql("SELECT leaf_index FROM leaf WHERE case_id = ? AND sequence = ?", case_id, sequence)[0]
         place = {"case_id": case_id, "sequence": sequence, "leaf_index": leaf}
-        said = lab.judge("T49", place | ({"column": rule} if rule else {}), copy.audit())
+        said = lab.judge("T49", place | ({"column": rule} if rule else {}), copy.audit(), store)
         wrong += [f"{write.__name__}: {said}"] if said else []
+        copy.close()
     assert not wrong, "\n".join(wrong)
 
 

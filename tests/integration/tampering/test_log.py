@@ -1,4 +1,4 @@
-"""T21, T22, T29, T31, T32, T35, T36, T40: the log's own tables, by an administrator or by who holds the log's key."""
+"""T21 to T24, T29, T31, T32, T35, T36, T40: the log's own tables, by an administrator or by who holds the log's key."""
 
 # ruff: noqa: S608  table and column names come from the schema, never from outside
 
@@ -10,9 +10,16 @@ from typing import Any
 import pytest
 
 from ledger_automation.merkle import leaf_hash, node_hash
+from ledger_automation.orchestrator.sequence import sequence
+from ledger_automation.orchestrator.transition import Intent, open_case
+from ledger_automation.store.unit_of_work import SqlUnitOfWork
+from ledger_automation.tlog.case_map import Head
 from ledger_automation.tlog.note import SignerKey
+from ledger_automation.tlog.root_signature import sign_root
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import Verdict
+from ledger_automation.workflows import Actor, Command, workflow
+from support import case_maps
 
 
 def cut(copy: Any, size: int, *, events: bool = True) -> None:
@@ -44,7 +51,7 @@ def cut_with_the_chain_head(copy: Any, random: Random) -> Any:
     size = random.choice([each for each in copy.sizes() if each not in copy.anchored()])
     cut(copy, size)
     forget(copy, size)
-    return {"leaf_index": size}
+    return {"leaf_index": size, "kind": "T23"}  # what is left is a back-up of between two anchors, bit by bit
 
 
 def cut_between_checkpoints(copy: Any, random: Random) -> Any:
@@ -66,9 +73,31 @@ def cut_under_a_held_checkpoint(copy: Any, random: Random) -> Any:
 
 def restore(copy: Any, random: Random) -> Any:
     size = random.choice(sorted(copy.town.backups)[:-1])
-    copy.raw.close()
-    copy.__init__(copy.town, copy.town.backups[size])
+    copy.restore(size)
     return {"leaf_index": size}
+
+
+def restore_between_anchors(copy: Any, random: Random) -> Any:
+    size = random.choice(sorted(copy.town.between))
+    copy.restore(size)
+    return {"leaf_index": size}
+
+
+def restore_and_go_on(copy: Any, random: Random) -> Any:
+    """A back-up is used as if nothing had happened: new cases, new checkpoints, signed by the log's own key."""
+    end, size = copy.end(), random.choice(sorted(copy.town.backups)[:-1])
+    copy.restore(size)
+
+    def begin() -> Any:
+        return SqlUnitOfWork.open(copy.engine())
+
+    submit = Command("submit_application", Actor("applicant-9", "applicant"), {"subject": "x"})
+    for _ in range(end - size + random.randrange(4)):
+        open_case(begin, copy.town.recorder, workflow("permit"), Level.LOGGED, Intent(submit, copy.town.now))
+        if random.random() < 0.2:
+            sequence(begin, copy.town.recorder, copy.town.key, sweep=True)
+    sequence(begin, copy.town.recorder, copy.town.key, sweep=True)
+    return {"leaf_index": size, "column": "checkpoint.root_hash", "also": ("T42",)}
 
 
 def restore_and_record_on(copy: Any, random: Random) -> Any:
@@ -122,6 +151,28 @@ def add_a_node(copy: Any, random: Random) -> Any:
     level, number = random.choice(((8, 2), (8, 77), (16, 0), (24, 3)))
     copy.sql("INSERT INTO node VALUES (?, ?, ?)", level, number, random.randbytes(32))
     return {"leaf_index": number << level, "column": "node.hash"}
+
+
+def change_a_tile(copy: Any, random: Random) -> Any:
+    """Of the case map, at a size at which receipts are made."""
+    row = random.choice(copy.sql("SELECT * FROM map_tile WHERE tile <> ''"))
+    at = random.randrange(len(row["tile"]))
+    tile = row["tile"][:at] + bytes([row["tile"][at] ^ 1 << random.randrange(8)]) + row["tile"][at + 1 :]
+    copy.set("map_tile", "tile", tile, path=row["path"], tree_size=row["tree_size"])
+    return {"leaf_index": row["tree_size"], "column": "map_tile.tile"}
+
+
+def remove_a_tile(copy: Any, random: Random) -> Any:
+    newest = copy.sql("SELECT path, max(tree_size) AS tree_size FROM map_tile GROUP BY path ORDER BY path")
+    row = random.choice(newest)
+    copy.sql("DELETE FROM map_tile WHERE path = ? AND tree_size = ?", *row)
+    return {"column": "map_tile.tile"}
+
+
+def add_a_tile(copy: Any, random: Random) -> Any:
+    size = random.choice((copy.sizes()[-1], copy.sizes()[0], 3, 10_000))
+    copy.sql("INSERT INTO map_tile VALUES (?, ?, ?)", random.choice(("00000", "x", "F")), size, random.randbytes(33))
+    return {"leaf_index": size, "column": "map_tile.tile"}
 
 
 def change_a_leaf(copy: Any, random: Random) -> Any:
@@ -180,6 +231,37 @@ def lie_beyond_the_end(copy: Any, random: Random) -> Any:
     copy.sql("INSERT INTO checkpoint VALUES (?, ?, '', '')", size, root)
     copy.note(size, root)
     return {"leaf_index": size, "column": "checkpoint.tree_size"}
+
+
+def _sign_another_map(copy: Any, heads: dict[str, Head]) -> Any:
+    """The operator signs the newest checkpoint over a map that is not the log's, and stores the map to it."""
+    size = copy.sizes()[-1]
+    root = copy.sql("SELECT root_hash FROM checkpoint WHERE tree_size = ?", size)[0][0]
+    copy.note(size, root, map_root=case_maps.root(heads))
+    copy.sql("DELETE FROM map_tile")
+    copy.store_map(size, heads)
+    return {"leaf_index": size, "column": "checkpoint.case_map_root", "level": Level.LOGGED}
+
+
+def hide_the_last_step_of_a_case(copy: Any, random: Random) -> Any:
+    """So that a receipt of the case without it proves to be complete."""
+    heads = copy.heads(copy.sizes()[-1])
+    row = copy.event(random, "e.sequence = k.sequence AND e.sequence > 0")
+    before = copy.sql(
+        "SELECT leaf_hash FROM leaf WHERE case_id = ? AND sequence = ?", row["case_id"], row["sequence"] - 1
+    )[0][0]
+    return _sign_another_map(copy, heads | {row["case_id"]: Head(row["sequence"] - 1, before)})
+
+
+def hide_a_case(copy: Any, random: Random) -> Any:
+    heads = copy.heads(copy.sizes()[-1])
+    heads.pop(random.choice(sorted(heads)))
+    return _sign_another_map(copy, heads)
+
+
+def invent_a_case(copy: Any, random: Random) -> Any:
+    heads = copy.heads(copy.sizes()[-1])
+    return _sign_another_map(copy, heads | {"nobody": Head(0, random.randbytes(32))})
 
 
 def rewrite_and_sign(copy: Any, random: Random) -> Any:
@@ -247,8 +329,9 @@ def _note(form: Any) -> Any:
     def attack(copy: Any, random: Random) -> Any:
         size = random.choice(copy.sizes())
         (note,) = copy.sql("SELECT note FROM checkpoint WHERE tree_size = ?", size)[0]
-        text, _, line = note.partition("\n\n")
-        changed = form(copy.town.key, text + "\n", line)
+        text, _, lines = note.partition("\n\n")
+        own, root = lines.splitlines(keepends=True)
+        changed = form(copy.town.key, text + "\n", root if form in ROOT_LINES else own)
         assert changed != note
         copy.set("checkpoint", "note", changed, tree_size=size)
         return {"leaf_index": size, "column": "checkpoint.note", "level": random.choice((Level.LOGGED, Level.ANCHORED))}
@@ -295,6 +378,14 @@ def flipped_signature(_: SignerKey, text: str, line: str) -> str:
     octets = bytearray(base64.b64decode(signature))
     octets[20] ^= 1
     return f"{text}\n{dash} {name} {base64.b64encode(octets).decode()}\n"
+
+
+def flipped_root_signature(key: SignerKey, text: str, line: str) -> str:
+    return key.sign(text) + flipped_signature(key, text, line).rpartition("\n\n")[2]
+
+
+def another_root_s_signature(key: SignerKey, text: str, _: str) -> str:
+    return key.sign(text) + sign_root(key, bytes(32))
 
 
 def extra_line(key: SignerKey, text: str, _: str) -> str:
@@ -349,14 +440,17 @@ def empty(_: SignerKey, __: str, ___: str) -> str:
     return ""
 
 
+ROOT_LINES = [flipped_root_signature]
 NOTES = [
     no_signature, no_blank_line, wrong_key, unknown_signers_only, wrong_origin, origin_not_first, bad_key_hint,
-    flipped_signature, extra_line, leading_zero, no_size, no_root, short_root, other_size, trailing_garbage,
-    no_last_newline, windows_newlines, arabic_digits, empty,
+    flipped_signature, flipped_root_signature, another_root_s_signature, extra_line, leading_zero, no_size, no_root,
+    short_root, other_size, trailing_garbage, no_last_newline, windows_newlines, arabic_digits, empty,
 ]  # fmt: skip
 ATTACKS = {
     "T21": [cut_leaving_checkpoints, cut_with_the_chain_head, cut_between_checkpoints, cut_under_a_held_checkpoint],
     "T22": [restore, restore_and_record_on],
+    "T23": [restore_between_anchors],
+    "T24": [restore_and_go_on],
     "T29": [remove_a_leaf, remove_an_event, reuse_an_id],
     "T32": [leaf_without_prefix, node_as_leaf],
     "T35": [lie_about_the_size, lie_beyond_the_end],
@@ -368,13 +462,18 @@ ATTACKS = {
 }  # fmt: skip
 
 
+def test_a_signed_map_that_hides_or_invents_is_found(lab: Any, small_town: Any) -> None:
+    lab.run("T50", [hide_the_last_step_of_a_case, hide_a_case, invent_a_case], small_town, times=21)
+
+
 @pytest.mark.parametrize("kind", ATTACKS)
-def test_a_spoiled_log_is_found_named_and_located(lab: Any, klein: Any, kind: str) -> None:
-    lab.run(kind, ATTACKS[kind], klein.copy, times=max(20, len(ATTACKS[kind])))
+def test_a_spoiled_log_is_found_named_and_located(lab: Any, small_town: Any, kind: str) -> None:
+    lab.run(kind, ATTACKS[kind], small_town, times=max(20, len(ATTACKS[kind])))
 
 
-def test_a_changed_tile_or_leaf_is_found_in_a_log_of_several_tiles(lab: Any, gross: Any) -> None:
-    lab.run("T31", [change_a_node, remove_a_node, add_a_node, change_a_leaf], gross.copy)
+def test_a_changed_tile_or_leaf_is_found_in_a_log_of_several_tiles(lab: Any, tall_town: Any) -> None:
+    tiles = [change_a_tile, remove_a_tile, add_a_tile]
+    lab.run("T31", [change_a_node, remove_a_node, add_a_node, change_a_leaf, *tiles], tall_town, times=35)
 
 
 def test_more_signatures_do_no_harm(klein: Any) -> None:

@@ -21,21 +21,21 @@ from ledger_automation.tlog.receipt import Receipt
 from ledger_automation.verify.verdict import Verdict
 from ledger_automation.verify.verifier import Verifier
 
-STEPS = {"T33": "step_3_inclusion", "T34": "step_5_extension"}
+STEPS = {"T33": "step_3_inclusion", "T34": "step_6_extension"}
 Forgery = Callable[[Receipt, Random], Receipt]
 
 
 @pytest.fixture(scope="session")
 def receipts(klein: Any) -> list[Receipt]:
     """A receipt of every case, at the earliest anchored checkpoint that covers it."""
-    with SqlUnitOfWork.open(klein.engine, reading=True) as unit:
+    with SqlUnitOfWork.open(klein.engine, "read") as unit:
         return [issue(unit, case_id) for case_id, _, _ in unit.cases.trails(0, 0)]
 
 
 @pytest.fixture(scope="session")
 def extended(klein: Any) -> list[tuple[str, Receipt]]:
     """(A checkpoint somebody holds, a receipt that proves to extend it)."""
-    with SqlUnitOfWork.open(klein.engine, reading=True) as unit:
+    with SqlUnitOfWork.open(klein.engine, "read") as unit:
         notes = {each.tree_size: each.note for each in unit.log.checkpoints(0)}
         cases = [case_id for case_id, _, _ in unit.cases.trails(0, 0)]
         whole = [issue(unit, case_id) for case_id in cases]

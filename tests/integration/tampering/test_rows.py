@@ -379,7 +379,7 @@ def remove_a_document(copy: Any, random: Random) -> Any:
 
 def add_a_document(copy: Any, random: Random) -> Any:
     row = copy.event(random)
-    copy.sql("INSERT INTO attachment VALUES (?, 99, 'late.pdf', 'application/pdf', x'00')", row["id"])
+    copy.sql("INSERT INTO attachment VALUES (?, 99, 'late.pdf', 'application/pdf', ?)", row["id"], b"\x00")
     return place(row, "attachment")
 
 
@@ -459,7 +459,7 @@ def empty_the_salt(copy: Any, random: Random) -> Any:
 
 def null_the_salt(copy: Any, random: Random) -> Any:
     row = copy.event(random)
-    copy.loosen("content")
+    copy.loosen("content", "salt", None)
     copy.set("content", "salt", None, event_id=row["id"])
     return place(row, "content.salt")
 
@@ -556,5 +556,5 @@ ATTACKS = {
 
 
 @pytest.mark.parametrize("kind", ATTACKS)
-def test_a_spoiled_row_is_found_named_and_located(lab: Any, klein: Any, kind: str) -> None:
-    lab.run(kind, ATTACKS[kind], klein.copy)
+def test_a_spoiled_row_is_found_named_and_located(lab: Any, small_town: Any, kind: str) -> None:
+    lab.run(kind, ATTACKS[kind], small_town)

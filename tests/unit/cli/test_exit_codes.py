@@ -35,6 +35,8 @@ def test_the_codes_are_those_of_the_specification() -> None:
         "Misconfigured": 4,
         "NotFound": 5,
         "Conflict": 6,
+        "Unauthenticated": 7,
+        "Forbidden": 8,
         "NotSealed": 10,
         "Unreachable": 20,
         "Contradiction": 30,

@@ -9,19 +9,27 @@ import pytest
 from ledger_automation.errors import InvalidValue, NoteError
 from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
-from ledger_automation.tlog.note import SignerKey, VerifierKey, open_note
+from ledger_automation.tlog.note import SignerKey, VerifierKey, open_note, signature_line
+from ledger_automation.tlog.root_signature import root_line
 
 ORIGIN = "wismar.example/ledger"
 KEY = SignerKey(ORIGIN, b"\x01" * 32)
 OTHER = SignerKey(ORIGIN, b"\x02" * 32)
 WITNESS = SignerKey("witness.example", b"\x03" * 32)
 CHECKPOINT = Checkpoint(ORIGIN, 34_724, sha256(b"root").digest(), EMPTY_MAP_ROOT)
-NOTE = CHECKPOINT.sign(KEY)
+NOTE = KEY.sign(CHECKPOINT.text())
 ROOT = base64.b64encode(CHECKPOINT.root_hash).decode()
 MAP = base64.b64encode(EMPTY_MAP_ROOT).decode()
 
 
-def test_a_checkpoint_is_four_lines_a_blank_and_a_signature() -> None:
+def test_a_checkpoint_is_four_lines_a_blank_and_two_signatures() -> None:
+    own, root = CHECKPOINT.sign(KEY).removeprefix(f"{CHECKPOINT.text()}\n").splitlines()
+    assert f"{CHECKPOINT.text()}\n{own}\n" == NOTE
+    assert root.startswith(f"\u2014 {ORIGIN} ")
+    assert open_checkpoint(CHECKPOINT.sign(KEY), ORIGIN, [KEY.verifier]) == CHECKPOINT
+
+
+def test_a_note_is_its_text_a_blank_and_a_signature() -> None:
     lines = NOTE.split("\n")
     assert lines[:5] == [ORIGIN, "34724", ROOT, f"case-map {MAP}", ""]
     assert lines[5].startswith(f"\u2014 {ORIGIN} ")
@@ -142,3 +150,14 @@ def test_a_signer_needs_32_bytes_a_fit_name_and_a_whole_text() -> None:
             SignerKey(name, b"\x01" * 32)
     with pytest.raises(InvalidValue):
         KEY.sign("no newline")
+
+
+def test_every_changed_bit_of_the_signature_over_the_root_is_noticed() -> None:
+    whole = CHECKPOINT.sign(KEY)
+    line = root_line(whole)
+    assert line
+    for bit in range(8 * len(line.signature)):
+        forged = (int.from_bytes(line.signature) ^ 1 << bit).to_bytes(len(line.signature))
+        changed = whole.replace(f"{line.text}\n", signature_line(line.name, line.key_id, forged))
+        with pytest.raises(NoteError, match="does not belong"):
+            open_checkpoint(changed, ORIGIN, [KEY.verifier])

@@ -12,6 +12,7 @@ import pytest
 from ledger_automation.errors import InvalidValue, NotFound, UnreadableFile
 from ledger_automation.merkle import inclusion_proof, leaf_hash, node_hash, verify_inclusion
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
+from ledger_automation.tlog import receipt_file
 from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.note import SignerKey
@@ -22,9 +23,9 @@ from ledger_automation.tlog.receipt import (
     Receipt,
     decode_proof,
     encode_proof,
-    read,
     write,
 )
+from ledger_automation.tlog.receipt_file import read
 from ledger_automation.values import CaseId
 from ledger_automation.verify.policy import Level
 from ledger_automation.workflows import Actor, Command, workflow
@@ -62,8 +63,10 @@ def receipt_at_a_million_leaves() -> Receipt:
 
 
 def test_at_a_million_leaves_it_has_at_most_four_kilobytes() -> None:
-    octets = write(receipt_at_a_million_leaves())
-    assert len(octets) <= 4_096
+    receipt = receipt_at_a_million_leaves()
+    octets, cose, frames = (receipt_file.write(receipt, each) for each in receipt_file.Encoding)
+    assert len(cose) < len(octets) <= 4_096
+    assert len(frames.splitlines()) <= 3
 
 
 def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -97,9 +100,12 @@ def changed(**fields: Any) -> bytes:
         changed(entries=[{"event": "{}", "salt": "00", "leaf_index": 0, "inclusion_proof": [], "more": 1}]),
         changed(format="ledger-automation/receipt/v2"),
         changed(checkpoint=None),
-        changed(case_map_proof=[]),
+        changed(case_map_proof={}),
+        changed(case_map_proof=[1]),
         changed(anchor={}),
         changed(trusted=True),
+        changed().replace(b'"checkpoint"', b'"checkpoint": "", "checkpoint"', 1),
+        b"\xef\xbb\xbf" + changed(),
     ],
 )
 def test_what_is_no_receipt_is_refused(octets: bytes, tmp_path: Path) -> None:

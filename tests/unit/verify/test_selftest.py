@@ -29,7 +29,7 @@ def test_a_verifier_that_finds_fault_with_everything_is_distrusted(monkeypatch: 
 
     def suspicious(self: auditor.Auditor, cases: object, log: object, mark: object = None) -> object:
         report = genuine(self, cases, log, mark)  # type: ignore[arg-type]
-        return report if report.findings else genuine(self, cases, type(log)(None, [], log.places, log.note))  # type: ignore[attr-defined, arg-type, call-arg]
+        return report if report.findings else genuine(self, cases, type(log)(None, [], log.leaf_rows, log.note))  # type: ignore[attr-defined, arg-type, call-arg]
 
     monkeypatch.setattr(auditor.Auditor, "audit", suspicious)
     with pytest.raises(Misconfigured, match="final"):

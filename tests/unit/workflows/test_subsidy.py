@@ -110,6 +110,8 @@ def test_an_application_is_accepted_to_the_last_second_of_the_call(desk: Desks) 
     ends = datetime(2019, 5, 17, 22, tzinfo=UTC)
     assert programme(desk).until(ends).refused("apply", "applicant", **WISMAR) == "application_too_late"
     assert programme(desk).until(ends - SECOND).do("apply", "applicant", **WISMAR).state == "applied"
+    never = programme(desk, call_ends="9999-12-31")
+    assert never.until(ends).do("apply", "applicant", **WISMAR).state == "applied", "there is no day after that one"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
-from ledger_automation.workflows._table import Barred, Nothing, Transition
+from ledger_automation.workflows._table import Barred, Nothing, Retention, Transition
 from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.parking_fine import guards as rule
 from ledger_automation.workflows.parking_fine import steps as do
@@ -115,4 +115,6 @@ WORKFLOW: Final = Workflow(
     final=("settled", "dismissed", "written_off"),
     transitions=_TRANSITIONS,
     enforcement=ENFORCEMENT,
+    parties=lambda fine: (fine.person_concerned,) if fine.person_concerned else (),
+    retention=Retention(8, "vouchers, § 147 (3) AO: 8 years"),
 )

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
-from ledger_automation.workflows._table import Guard, Nothing, Payload, Transition
+from ledger_automation.workflows._table import Guard, Nothing, Payload, Retention, Transition
 from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.permit import case as carries
 from ledger_automation.workflows.permit import guards as rule
@@ -119,4 +119,6 @@ WORKFLOW: Final = Workflow(
     final=("withdrawn", "refusal_final", "expired", "revoked"),
     transitions=_TRANSITIONS,
     enforcement=ENFORCEMENT,
+    parties=lambda permit: (permit.applicant,),
+    retention=Retention(6, "records of an administrative case, § 147 (3) AO: 6 years"),
 )

@@ -58,9 +58,14 @@ class Subsidy(Payload, frozen=True):
         """Return a tranche by its number."""
         return next((each for each in self.tranches if each.number == number), None)
 
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """Those whose own case it is: the applicant, and who handed the application in."""
+        return (self.application.applicant, self.applied_by) if self.application is not None else ()
+
     def is_of(self, person: str) -> bool:
-        """Say whether it is somebody's own case: that of the applicant, or of who handed the application in."""
-        return self.application is not None and person in {self.application.applicant, self.applied_by}
+        """Say whether it is somebody's own case."""
+        return person in self.parties
 
     @property
     def proven(self) -> int:

@@ -1,6 +1,7 @@
 """The rules of a subsidy for application, grant and closure, each with its name and its sentence."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 from ledger_automation.workflows._table import Barred, Guard, Step, own_case_only
@@ -14,7 +15,9 @@ Holds = Callable[[Subsidy, Step], bool]
 def _call_is_open(case: Subsidy, step: Step) -> bool:
     """Ask of a first application only; one that was returned to be amended came in time."""
     ends = case.rules.call_ends
-    return ends is None or step.state == "returned" or step.at < end_of_day(ends, case.rules.zone)
+    if ends in {None, date.max} or step.state == "returned":  # the last day that there is has no day after it
+        return True
+    return step.at < end_of_day(ends, case.rules.zone)
 
 
 def _cost_plan_fits(case: Subsidy, step: Step) -> bool:

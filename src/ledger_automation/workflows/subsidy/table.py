@@ -3,7 +3,7 @@
 from typing import Final
 
 from ledger_automation.workflows._machine import Workflow
-from ledger_automation.workflows._table import Guard, Nothing, Payload, Transition
+from ledger_automation.workflows._table import Guard, Nothing, Payload, Retention, Transition
 from ledger_automation.workflows.deadlines import CALENDAR_KNOWN
 from ledger_automation.workflows.subsidy import guards as rule
 from ledger_automation.workflows.subsidy import payloads as carries
@@ -149,4 +149,6 @@ WORKFLOW: Final = Workflow(
     final=("refused", "withdrawn", "closed", "revoked"),
     transitions=_TRANSITIONS,
     enforcement=ENFORCEMENT,
+    parties=lambda case: case.parties,
+    retention=Retention(10, "books and accounts, § 147 (3) AO: 10 years"),
 )

@@ -1,0 +1,88 @@
+"""A time-stamping authority of one's own on loopback: OpenSSL behind one route, with certificates made for the test."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_CONFIG = """
+[tsa]
+default_tsa = one
+[one]
+serial = {folder}/serial
+crypto_device = builtin
+signer_cert = {folder}/tsa.pem
+signer_key = {folder}/tsa.key
+signer_digest = sha512
+default_policy = 1.2.3.4.1
+digests = sha256, sha512
+accuracy = secs:1
+ordering = no
+tsa_name = no
+ess_cert_id_chain = no
+ess_cert_id_alg = sha256
+"""
+_STAMPING = "extendedKeyUsage=critical,timeStamping"
+
+
+class Authority(NamedTuple):
+    """Where it answers, and the certificate that its tokens lead to."""
+
+    url: str
+    certificate: Path
+
+
+def openssl(*words: object) -> bytes:
+    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+def founded(folder: Path, name: str) -> Path:
+    """Make an authority's keys and certificates; return its own root."""
+    folder.mkdir()
+    (folder / "serial").write_text("01\n")
+    (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
+    root, key = ("-keyout", folder / "ca.key", "-out", folder / "ca.pem"), ("-newkey", "rsa:2048", "-nodes")
+    openssl("req", "-x509", *key, *root, "-days", 30, "-subj", f"/CN={name} root")
+    openssl("req", *key, "-keyout", folder / "tsa.key", "-out", folder / "tsa.csr", "-subj", f"/CN={name}")
+    (folder / "usage").write_text(f"{_STAMPING}\nkeyUsage=critical,digitalSignature\n")
+    signed = ("-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "usage")
+    openssl("x509", "-req", "-in", folder / "tsa.csr", *signed, "-days", 20, "-out", folder / "tsa.pem")
+    return folder / "ca.pem"
+
+
+@contextmanager
+def serving(folder: Path, name: str = "tsa.example") -> Iterator[Authority]:
+    """Run an authority for as long as the block lasts; ``folder`` must not be there yet."""
+    certificate = founded(folder, name)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.headers["Content-Type"] == "application/timestamp-query"
+            (folder / "query").write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            openssl(
+                "ts", "-reply", "-config", folder / "tsa.cnf", "-queryfile", folder / "query", "-out", folder / "reply"
+            )
+            reply = (folder / "reply").read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Authority(f"http://127.0.0.1:{server.server_address[1]}/", certificate)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
