@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -36,10 +37,18 @@ def sent(store: Any, signed: Any, *rows: Submission) -> None:
         unit.commit()
 
 
+def settle(unit: Any, *rows: Submission) -> bool:
+    """Write down what became of all that is open under the nonces of some rows."""
+    nonces = [
+        ([row for row in unit.anchors.unsettled(chain) if row.signed.nonce == nonce], [*group])
+        for (chain, nonce), group in groupby(rows, key=lambda row: (row.chain_id, row.signed.nonce))
+    ]
+    return all(unit.anchors.update(before, after) for before, after in nonces)
+
+
 def written(store: Any, *rows: Submission) -> None:
     with store.begin() as unit:
-        for row in rows:
-            unit.anchors.update(row)
+        assert settle(unit, *rows)
         unit.commit()
 
 
@@ -97,11 +106,35 @@ def test_a_replacement_shares_its_nonce_and_nobody_else_does(store: Any, signed:
     assert unsettled(store) == []
 
 
+def test_what_is_concluded_from_less_than_stands_is_not_written(store: Any, signed: Any) -> None:
+    """Who read a nonce before another process signed for it, or settled it, knows too little of it."""
+    first = submission(4)
+    better = submission(5, first.subject, nonce=4, attempt=2)
+    displaced = msgspec.structs.replace(first, state=State.DISPLACED)
+    sent(store, signed, first)
+    with store.begin() as unit:
+        unit.anchors.add(better)
+        unit.commit()
+    anchored = [msgspec.structs.replace(first, state=State.REPLACED), mined(better, 77, State.ANCHORED)]
+    final = [anchored[0], mined(better, 77, State.FINAL)]
+    for before, after, holds, stands in (
+        ([first], [displaced], False, [first, better]),  # signed for meanwhile
+        ([first, better], anchored, True, anchored),
+        ([first, better], [displaced, better], False, anchored),  # settled meanwhile
+        (anchored, final, True, []),
+        (anchored, [first, better], False, []),  # final meanwhile
+    ):
+        with store.begin() as unit:
+            assert unit.anchors.update(before, after) is holds
+            unit.commit()
+        assert unsettled(store) == stands
+
+
 def test_a_lost_chain_takes_its_own_submissions_and_no_others(store: Any, signed: Any) -> None:
     first, second = submission(4, chain_id=1), submission(9)
     sent(store, signed, first, second)
     with store.begin() as unit:
-        unit.anchors.update(mined(first, 5, State.FINAL))
+        assert settle(unit, mined(first, 5, State.FINAL))
         unit.anchors.lose(1)
         unit.commit()
     with store.read() as unit:
@@ -113,7 +146,7 @@ def test_a_lost_chain_takes_its_own_submissions_and_no_others(store: Any, signed
 def test_what_a_lost_chain_had_may_be_sent_to_the_next_byte_for_byte(store: Any, signed: Any) -> None:
     sent(store, signed, submission(4))
     with store.begin() as unit:
-        unit.anchors.update(mined(submission(4), 5, State.FINAL))
+        assert settle(unit, mined(submission(4), 5, State.FINAL))
         unit.anchors.lose(CHAIN)
         unit.anchors.add(submission(4))
         unit.commit()

@@ -83,7 +83,8 @@ def anchored(store: Any, clerk: Any, state: State) -> Checkpoint:
     row = Submission(signed, Subject(tree_size=size), 31337, "0xRegistry", 1, 70)
     with store.begin() as unit:
         unit.anchors.add(row)
-        unit.anchors.update(msgspec.structs.replace(row, state=state, block_number=size, block_hash="0x01"))
+        settled = msgspec.structs.replace(row, state=state, block_number=size, block_hash="0x01")
+        assert unit.anchors.update([row], [settled])
         unit.commit()
     return checkpoint
 

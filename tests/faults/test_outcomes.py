@@ -152,6 +152,27 @@ def test_c25_of_two_that_anchor_the_same_checkpoint_the_contract_lets_one_throug
     engine.dispose()
 
 
+def test_c25_what_the_other_worker_signed_meanwhile_is_nobody_elses(town: Any) -> None:
+    """Two workers with one key: while the first asks, the second pays more for the same call, and that one is mined."""
+    t = town()
+    size = t.grow()
+    t.anchorer.submit()
+    _, second = t.restarted()
+
+    def meanwhile(_: Any, forward: Any) -> Any:
+        t.proxy.faults = {"eth_blockNumber": changed(lambda head: hex(int(head, 16) + PATIENCE))}
+        second.settle()
+        t.proxy.heal()
+        t.node.mine()
+        return forward()
+
+    t.proxy.faults[RECEIPT] = meanwhile
+    t.anchorer.settle()
+    assert (t.states(), t.rung) == (["pending", "pending"], []), "what the first saw is of less than was signed"
+    t.anchorer.settle()
+    assert (t.states(), t.latest(), t.rung) == (["replaced", "final"], size, [])
+
+
 def last_block(t: Any) -> Any:
     return t.node.web3.eth.get_block("latest", full_transactions=True)["transactions"]
 

@@ -190,8 +190,12 @@ class AnchorStore(AlarmStore, Protocol):
         """
         ...
 
-    def update(self, submission: Submission) -> None:
-        """Write down what became of a submission: state, block, and when it was last sent."""
+    def update(self, before: Sequence[Submission], after: Sequence[Submission]) -> bool:
+        """Write down what became of all that was signed for one nonce: states, blocks, and when each was last sent.
+
+        MUST return False, and change nothing, where ``before`` is not what `unsettled` says of that nonce any more:
+        another process wrote or signed since, and what was concluded from ``before`` may be wrong.
+        """
         ...
 
     def of(self, subject: Subject) -> list[Submission]:

@@ -15,7 +15,8 @@ What is final never changes here: `watch` stops the lane at a chain that contrad
 order is nonce, patience is blocks (spec/faults.md, C01 to C28).
 
 What this does not do: know a contract, wait for two nodes to agree (finality is depth and the chain's own word), or
-hold a lock over the network. Of two processes that sign at once the store lets one through.
+hold a lock over the network. Of two processes that sign at once the store lets one through, and what one concluded of
+a nonce that the other signed or settled meanwhile is not written (C25).
 """
 
 import time
@@ -30,6 +31,7 @@ from ledger_automation.orchestrator.observed import Fate, Look, Reception, Trace
 from ledger_automation.orchestrator.ports import Begin, TransactionChain
 from ledger_automation.orchestrator.submission import (
     OPEN,
+    Alarm,
     AlarmKind,
     Call,
     Listen,
@@ -160,33 +162,41 @@ class Lane:
     def _settle(self, look: Look, siblings: list[Submission]) -> Outcome:
         """Settle what was signed for one nonce: one submission, or one and its replacements."""
         traces = [(row, self._chain.trace(row.signed)) for row in siblings]
+        try:
+            return self._conclude(look, siblings, traces)
+        except _Overtaken:
+            return Outcome(siblings[-1], siblings[-1].state)
+
+    def _conclude(self, look: Look, siblings: list[Submission], traces: list[tuple[Submission, Trace]]) -> Outcome:
+        """Write down what the traces say; raises _Overtaken where they are of less than was signed by now."""
         for row, trace in traces:
             if trace.fate in (Fate.MINED, Fate.REVERTED):
                 return self._mined(look, row, trace, siblings)
-        newest, trace = traces[-1]
         takers = {each.by for _, each in traces if each.fate is Fate.DISPLACED}
         ours = {row.signed.transaction for row in siblings}
         if takers & ours or any(each.fate is Fate.UNRECEIPTED for _, each in traces):
-            return self._unreceipted(newest)
+            return self._unreceipted(siblings)
         if takers:
             return self._displaced(siblings, takers)
-        return self._unmined(look, newest, trace)
+        return self._unmined(look, siblings, traces[-1][1])
 
     def _mined(self, look: Look, row: Submission, trace: Trace, siblings: list[Submission]) -> Outcome:
-        key = row.subject.key
+        key, alarms = row.subject.key, []
         moved = row.block_hash not in (None, trace.block_hash)
         if moved:
             sentence = f"The transaction for {key} moved to another block; its receipts must be issued again."
-            self._watch.ring(AlarmKind.REORGANISED, key, sentence, before=row.block_hash, now=trace.block_hash)
+            facts = {"before": row.block_hash, "now": trace.block_hash}
+            alarms.append(Alarm(AlarmKind.REORGANISED, key, sentence, facts))
         state = State.ANCHORED
         if trace.fate is Fate.REVERTED:
             state = State.REVERTED
             sentence = f"The transaction for {key} was mined and reverted."
-            self._watch.ring(AlarmKind.REVERTED, key, sentence, transaction=row.signed.transaction)
+            alarms.append(Alarm(AlarmKind.REVERTED, key, sentence, {"transaction": row.signed.transaction}))
         elif trace.block_number is not None and trace.block_number <= self._final_block(look):
             state = State.FINAL
         after = replace(row, state=state, block_number=trace.block_number, block_hash=trace.block_hash)
-        self._write(siblings, [after if each is row else replace(each, state=State.REPLACED) for each in siblings])
+        known = [after if each is row else replace(each, state=State.REPLACED) for each in siblings]
+        self._write(siblings, known, alarms)
         if state is not row.state:
             self._watch.quiet({(kind, key) for kind in _UNTIL_MINED})
         if state is State.FINAL:
@@ -198,42 +208,42 @@ class Lane:
         deep = look.head - self._confirmations + 1
         return deep if look.finalized is None else min(deep, look.finalized)
 
-    def _unreceipted(self, row: Submission) -> Outcome:
+    def _unreceipted(self, siblings: list[Submission]) -> Outcome:
         """The nonce is used and nothing shows that it was not by these bytes: a second signature could act twice."""
+        *others, row = siblings
         if row.state is State.ANCHORED:
             return Outcome(row, row.state)  # its receipt was seen before; the node is slow, not the chain
-        after = replace(row, state=State.MISSING_RECEIPT)
-        self._write([row], [after])
-        sentence = f"The nonce of the transaction for {row.subject.key} is used, but the node shows no receipt."
-        self._watch.ring(AlarmKind.MISSING_RECEIPT, row.subject.key, sentence, transaction=row.signed.transaction)
+        after, key = replace(row, state=State.MISSING_RECEIPT), row.subject.key
+        sentence = f"The nonce of the transaction for {key} is used, but the node shows no receipt."
+        alarm = Alarm(AlarmKind.MISSING_RECEIPT, key, sentence, {"transaction": row.signed.transaction})
+        self._write(siblings, [*others, after], [alarm])
         return Outcome(after, row.state)
 
     def _displaced(self, siblings: list[Submission], takers: set[str]) -> Outcome:
         newest = siblings[-1]
-        self._write(siblings, [replace(row, state=State.DISPLACED) for row in siblings])
-        sentence = f"Another transaction took the nonce of the one for {newest.subject.key}: who else has the key?"
+        key, after = newest.subject.key, [replace(row, state=State.DISPLACED) for row in siblings]
+        sentence = f"Another transaction took the nonce of the one for {key}: who else has the key?"
         facts = {"sender": newest.signed.sender, "nonce": newest.signed.nonce, "by": sorted(takers)}
-        self._watch.ring(AlarmKind.NONCE_TAKEN, newest.subject.key, sentence, **facts)
-        return Outcome(replace(newest, state=State.DISPLACED), newest.state)
+        self._write(siblings, after, [Alarm(AlarmKind.NONCE_TAKEN, key, sentence, facts)])
+        return Outcome(after[-1], newest.state)
 
-    def _unmined(self, look: Look, row: Submission, trace: Trace) -> Outcome:
+    def _unmined(self, look: Look, siblings: list[Submission], trace: Trace) -> Outcome:
         """Its nonce is free. What was anchored has left the chain, unless the node has not come so far yet (C19)."""
-        after = row
+        *others, row = siblings
+        after, alarms = row, []
         if row.state is not State.PENDING and look.head >= (row.block_number or 0):
             after = replace(row, state=State.PENDING, block_number=None, block_hash=None)
         if row.state is State.ANCHORED and after is not row:
             sentence = f"A reorganisation dropped the transaction for {row.subject.key}; it is sent again as it is."
-            self._watch.ring(AlarmKind.REORGANISED, row.subject.key, sentence, before=row.block_hash)
+            alarms.append(Alarm(AlarmKind.REORGANISED, row.subject.key, sentence, {"before": row.block_hash}))
+        impatient = look.head - row.sent_block >= PATIENCE
+        if trace.fate is Fate.ABSENT or impatient:
+            after = replace(after, sent_block=look.head)
+        self._write(siblings, [*others, after], alarms)  # first: it is a fact, whether or not sending works
         if trace.fate is Fate.ABSENT:
-            after = replace(after, sent_block=look.head)
-            self._write([row], [after])  # first: a reorganisation is a fact, whether or not sending works
             self._deliver(look, after)
-        elif look.head - row.sent_block >= PATIENCE:
-            after = replace(after, sent_block=look.head)
-            self._write([row], [after])
+        elif impatient:
             self._push(look, after)
-        else:
-            self._write([row], [after])
         return Outcome(after, row.state)
 
     def _push(self, look: Look, row: Submission) -> None:
@@ -279,9 +289,11 @@ class Lane:
             unit.anchors.add(row)
             unit.commit()  # T3: from here on the bytes survive us
 
-    def _write(self, before: list[Submission], after: list[Submission]) -> None:
-        if before != after:
-            with self._begin() as unit:
-                for row in after:
-                    unit.anchors.update(row)
-                unit.commit()  # T4: if we die before, the chain is asked again
+    def _write(self, before: list[Submission], after: list[Submission], alarms: list[Alarm]) -> None:
+        """Write down what became of a nonce, with what it rings (T4); if we die before, the chain is asked again."""
+        if before != after and not self._watch.write(lambda anchors: anchors.update(before, after), alarms):
+            raise _Overtaken
+
+
+class _Overtaken(Exception):
+    """Another process signed or wrote for this nonce since it was read; the next look sees what."""

@@ -7,13 +7,13 @@ otherwise. Whatever is above the last final submission is a reorganisation and t
 An alarm is stored before anybody is told, once for as long as it stands. What this does not do: repair anything.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from ledger_automation.errors import Contradiction, LedgerError, Misconfigured, Unreachable
 from ledger_automation.orchestrator.observed import Look
-from ledger_automation.orchestrator.ports import Begin, TransactionChain
+from ledger_automation.orchestrator.ports import AnchorStore, Begin, TransactionChain
 from ledger_automation.orchestrator.submission import Alarm, AlarmKind, Listen, Submission
 from ledger_automation.verify.sources import ChainIdentity
 
@@ -51,12 +51,19 @@ class Watch:
 
     def ring(self, kind: AlarmKind, about: str, sentence: str, **facts: Any) -> None:
         """Store an alarm and tell of it, unless it stands already."""
-        alarm = Alarm(kind, about, sentence, facts)
+        self.write(lambda _: True, [Alarm(kind, about, sentence, facts)])
+
+    def write(self, fact: Callable[[AnchorStore], bool], alarms: Iterable[Alarm]) -> bool:
+        """Store a fact and the alarms that it rings, then tell of them; False, and neither, where it is refused."""
         with self._begin() as unit:
-            fresh = unit.anchors.ring(alarm, datetime.now(UTC).isoformat(timespec="seconds"))
+            if not fact(unit.anchors):
+                return False
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            fresh = [alarm for alarm in alarms if unit.anchors.ring(alarm, now)]
             unit.commit()
-        if fresh:
+        for alarm in fresh:
             self._listen(alarm)
+        return True
 
     def quiet(self, over: Iterable[tuple[AlarmKind, str]]) -> None:
         """Let alarms stand no longer."""

@@ -1,5 +1,6 @@
 """Submissions, alarms and replays as rows: the only rows besides cases that are updated, each by its own fact."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -47,11 +48,17 @@ class SqlAnchors:
         known = dialect(self._connection).upsert(_SUBMISSION).values(row)
         self._connection.execute(known.on_conflict_do_update(index_elements=["transaction"], set_=row, where=lost))
 
-    def update(self, submission: Submission) -> None:
-        """Update one submission."""
-        row = _as_row(submission)
+    def update(self, before: Sequence[Submission], after: Sequence[Submission]) -> bool:
+        """Update the submissions of one nonce, as one compare-and-swap."""
+        dialect(self._connection).take_turn(self._connection, "submission")
+        first = before[0]
+        standing = [row for row in self.unsettled(first.chain_id) if _lane(row) == _lane(first)]
+        if standing != list(before):
+            return False
         names = ("transaction", "state", "block_number", "block_hash", "sent_block")
-        self._connection.execute(_UPDATE, {f"_{name}": row[name] for name in names})
+        rows = [_as_row(each) for each in after]
+        self._connection.execute(_UPDATE, [{f"_{name}": row[name] for name in names} for row in rows])
+        return True
 
     def of(self, subject: Subject) -> list[Submission]:
         """Read all submissions for a subject."""
