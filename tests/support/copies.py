@@ -14,7 +14,7 @@ from typing import Any
 from zlib import crc32
 
 import psycopg
-from sqlalchemy import Engine, create_engine, insert, select
+from sqlalchemy import Engine, create_engine, delete, insert, select
 from sqlalchemy.pool import NullPool, StaticPool
 from sqlmodel import SQLModel
 
@@ -327,11 +327,17 @@ def engine_on(raw: sqlite3.Connection) -> Engine:
 def template(server: Server, raw: sqlite3.Connection, name: str) -> str:
     """Make a database of PostgreSQL with the rows of one of SQLite; return its name, for copies."""
     server.execute(f"CREATE DATABASE {name}")
-    engine = create_engine(server.url(name).replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
-    migrate(engine)
-    with engine_on(raw).connect() as source, engine.begin() as target:
+    migrate(_unpooled(server.url(name)))
+    fill(server.url(name), raw)
+    return name
+
+
+def fill(url: str, raw: sqlite3.Connection) -> None:
+    """Put the rows of a database of SQLite in place of those of one of PostgreSQL, in one transaction."""
+    with engine_on(raw).connect() as source, _unpooled(url).begin() as target:
         target.exec_driver_sql("SET session_replication_role = replica")
         for table in SQLModel.metadata.sorted_tables:
+            target.execute(delete(table))
             rows = [dict(each) for each in source.execute(select(table)).mappings()]
             if rows:
                 target.execute(insert(table), rows)
@@ -339,8 +345,10 @@ def template(server: Server, raw: sqlite3.Connection, name: str) -> str:
                 if column.autoincrement is True:
                     drawn = f"pg_get_serial_sequence('{table.name}', '{column.name}')"
                     target.exec_driver_sql(f'SELECT setval({drawn}, max({column.name})) FROM "{table.name}"')
-    engine.dispose()
-    return name
+
+
+def _unpooled(url: str) -> Engine:
+    return create_engine(url.replace("postgresql:", "postgresql+psycopg:"), poolclass=NullPool)
 
 
 def compact(value: Any) -> bytes:

@@ -57,12 +57,15 @@ class Server:
         """Return the URL of a database."""
         return f"postgresql://{user}@/{database}?host={self.folder}"
 
-    def initialise(self) -> None:
-        """Make the cluster."""
-        words = ["-D", self.folder / "data", "-U", OWNER, "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C"]
+    def initialise(self, primary: "Server | None") -> None:
+        """Make the cluster: an empty one, or a copy of another's, which it then follows."""
+        words = ["initdb", "-A", "trust", "-E", "UTF8", "--locale=C"]
+        if primary is not None:
+            words = ["pg_basebackup", "-h", str(primary.folder), "--write-recovery-conf", "--checkpoint=fast"]
         done = subprocess.run(
-            [self._programs / "initdb", *words], cwd=self.folder, capture_output=True, text=True, check=False, **_AS
-        )
+            [self._programs / words[0], *words[1:], "-U", OWNER, "-D", self.folder / "data", "--no-sync"],
+            cwd=self.folder, capture_output=True, text=True, check=False, **_AS,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
@@ -121,14 +124,16 @@ class Server:
 
 
 @contextmanager
-def postgresql(version: str = "18", settings: Mapping[str, str] = _FAST) -> Iterator[Server]:
-    """Run a server of a version for as long as the block lasts."""
+def postgresql(
+    version: str = "18", settings: Mapping[str, str] = _FAST, *, following: Server | None = None
+) -> Iterator[Server]:
+    """Run a server of a version, or a replica of a running one, for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="pg-"))  # short, and outside of pytest's: a socket's path has 107 letters
     try:
         if _AS:
             shutil.chown(folder, "nobody", "nogroup")
         server = Server(_reachable(installed()[version], folder), folder, settings)
-        server.initialise()
+        server.initialise(following)
         server.start()
         try:
             yield server

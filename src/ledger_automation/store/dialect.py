@@ -29,6 +29,7 @@ from ledger_automation.store.inspection import (
     Shape,
     faults_on_postgresql,
     faults_on_sqlite,
+    follows_on_postgresql,
     shape_on_postgresql,
     shape_on_sqlite,
 )
@@ -111,6 +112,9 @@ class Dialect(NamedTuple):
 
     faults: Callable[[Connection, Sequence[str]], Iterator[Fault]]
     """Read tables and their indices whole; tell what cannot be relied on."""
+
+    follows: Callable[[Connection], bool]
+    """Tell whether this is a replica, which another database is ahead of."""
 
     cause: Callable[[DBAPIError], str]
     refusal: Callable[[str, DBAPIError], type[LedgerError]]
@@ -269,6 +273,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             horizon=text("NULL"),
             shape=shape_on_sqlite,
             faults=faults_on_sqlite,
+            follows=lambda _connection: False,
             sign_off=_sign_off,
             empty_journal=_empty_journal_of_sqlite,
             grant=lambda _connection: None,
@@ -287,6 +292,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             behind=_behind_the_horizon,
             shape=shape_on_postgresql,
             faults=faults_on_postgresql,
+            follows=follows_on_postgresql,
             horizon=text("CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"),
             sign_off=_sign_off_with_horizon,
             empty_journal=lambda _engine: None,

@@ -4,6 +4,7 @@ shape       SQLite's schema table and PRAGMA table_xinfo    PostgreSQL's catalog
 indices     PRAGMA integrity_check                           each unique index read whole, and the table beside it
 pages       the same; a file that is no database             checksums of pages, when the table is read whole
 hidden      -                                                row security, partitions
+replica     -                                                pg_is_in_recovery
 """
 
 import re
@@ -113,6 +114,11 @@ def faults_on_postgresql(connection: Connection, names: Sequence[str]) -> Iterat
                 return
             if seen[0] != seen[1]:
                 yield Fault(INDEX, index, f"the table has {seen[0][0]} rows, the index {index} leads to {seen[1][0]}")
+
+
+def follows_on_postgresql(connection: Connection) -> bool:
+    """Tell whether the server replays what another one wrote: a standby, or a backup that is being recovered."""
+    return bool(connection.exec_driver_sql("SELECT pg_is_in_recovery()").scalar_one())
 
 
 def _digest(connection: Connection, name: str, columns: str, ways: dict[str, str]) -> tuple[int, int]:

@@ -50,7 +50,7 @@ class SqlSoundness:
             for fault in self._ways.faults(self._connection, EVIDENCE):
                 findings.append(_unsound(fault.kind, fault.place, fault.words))
                 readable = readable and fault.kind == INDEX
-        return Soundness(tuple(findings), readable)
+        return Soundness(tuple(findings), readable, self._ways.follows(self._connection))
 
 
 def _deviations(table: Table, found: Shape, schema: str) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from ledger_automation.verify.anchor_audit import AnchorAudit
 from ledger_automation.verify.case_audit import CaseAudit
 from ledger_automation.verify.case_evidence import Tombstones
 from ledger_automation.verify.enforcement_audit import EnforcementAudit
-from ledger_automation.verify.explanation import explain
+from ledger_automation.verify.explanation import ENDS_EARLY, explain
 from ledger_automation.verify.log_audit import LogAudit, LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource, Soundness, StoreSource
@@ -110,6 +110,8 @@ class Auditor:
             findings += anchors.run(report, mark.tree_size)
         forked = anchors.forked_at(report) if anchors is not None else None
         findings = [*sound.findings, *explain(report, log, findings, self._held, forked)]
+        if sound.follows:
+            findings = [_behind(each) if each.tampering in ENDS_EARLY else each for each in findings]
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
         verdict, reason = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
@@ -152,6 +154,12 @@ class Auditor:
         if self._policy.level is not Level.RECORDED and examiner.pending:
             return Verdict.PENDING, "not_logged"
         return (Verdict.FINAL, self._policy.level.value) if settled else (Verdict.PENDING, "not_anchored")
+
+
+def _behind(finding: Finding) -> Finding:
+    """Name what a replica does not have: nothing tells what it has yet to replay from what was cut off where it is."""
+    sentence = "The database is a replica, and behind: a longer log is known. Ask the database that it follows."
+    return msgspec.structs.replace(finding, tampering="T30", sentence=sentence)
 
 
 def _unreadable(sound: Soundness) -> AuditReport:

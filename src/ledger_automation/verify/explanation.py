@@ -21,8 +21,11 @@ from ledger_automation.verify.verdict import Finding
 _CAUSES: Final = ("T08", "T29", "T31", "T32")
 """Findings with a leaf that change what the leaves lead to."""
 
+ENDS_EARLY: Final = ("T21", "T22", "T23")
+"""Findings of a log that somebody knows to be longer."""
+
 _NEVER: Final = 2**63
-_ANOTHER_LOG: Final = ("T21", "T22", "T23", "T24", "T35", "T36", "T40")
+_ANOTHER_LOG: Final = (*ENDS_EARLY, "T24", "T35", "T36", "T40")
 """The log is not the one that was signed, or ends elsewhere: the tiles are those of the other one."""
 
 
@@ -38,7 +41,7 @@ def explain(
     ``forked_at`` is the size of an anchor up to which a log agrees that was set back and then went on.
     """
     findings = [_as_node(each, log) for each in findings]
-    findings += _beyond(report, log, held, cut={"T21", "T22", "T23"} & {each.tampering for each in findings})
+    findings += _beyond(report, log, held, cut={*ENDS_EARLY} & {each.tampering for each in findings})
     causes = [each.leaf_index for each in findings if each.tampering in _CAUSES and each.leaf_index is not None]
     unexplained = [each for each in report.mismatches if not any(cause < each.tree_size for cause in causes)]
     findings += _roots(sorted(unexplained, key=lambda each: each.tree_size), report, log, forked_at)

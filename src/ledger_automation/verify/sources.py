@@ -196,10 +196,14 @@ class LogSource(Protocol):
 
 
 class Soundness(NamedTuple):
-    """What is wrong with a database itself, and whether anything can be read through it all the same."""
+    """What is wrong with a database itself, and whether anything can be read through it all the same.
+
+    ``follows`` tells a replica, which may be behind whatever it follows.
+    """
 
     findings: tuple[Finding, ...] = ()
     readable: bool = True
+    follows: bool = False
 
 
 class StoreSource(Protocol):

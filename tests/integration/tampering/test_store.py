@@ -1,7 +1,8 @@
-"""T25 to T28: the database itself is bent, so that what is read through it is not what is there."""
+"""T25 to T28, T30: the database itself is bent or behind, so that what is read through it is not what is there."""
 
 # ruff: noqa: S608  table and column names come from the schema, never from outside
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,8 @@ from ledger_automation.store.soundness import EVIDENCE
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.verify.auditor import Auditor
 from ledger_automation.verify.verdict import Verdict
-from support.copies import Impossible, SqliteCopy, template
-from support.servers import postgresql
+from support.copies import Impossible, SqliteCopy, fill, template
+from support.servers import Server, postgresql
 
 COLUMNS = ("event.amount", "event.actor_id", "content.canonical", "leaf.leaf_hash", "checkpoint.note", "case.state")
 WHATEVER = tuple(f"T{number:02}" for number in range(1, 51))
@@ -213,7 +214,7 @@ def test_a_look_leaves_the_planner_as_free_as_before(small_copies: Any) -> None:
     """Indices are read in ways of their own; what the audit reads next must not be."""
     copy = small_copies[POSTGRESQL].fresh()
     with SqlUnitOfWork.open(copy.engine(), "read") as unit:
-        assert unit.soundness.look(whole=True) == ((), True)
+        assert unit.soundness.look(whole=True) == ((), True, False)
         for name in ("seqscan", "indexscan", "indexonlyscan", "bitmapscan", "sort"):
             assert unit._connection.exec_driver_sql(f"SHOW enable_{name}").scalar_one() == "on"
     copy.close()
@@ -232,11 +233,7 @@ def test_a_page_of_postgresql_that_rots_is_found(lab: Any, klein: Any) -> None:
             server.stop()
             flipped = flip(server.folder / "data" / path, random)
             server.start()
-            engine = open_engine(server.url(name))
-            with SqlUnitOfWork.open(engine, "read") as unit:
-                report = Auditor(klein.policy, klein.chain).audit(unit.cases, unit.log, store=unit.soundness)
-            engine.dispose()
-            assert lab.judge("T28", {"column": table}, report, POSTGRESQL) == ""
+            assert lab.judge("T28", {"column": table}, audited(klein, server.url(name)), POSTGRESQL) == ""
             server.stop()
             flip(server.folder / "data" / path, random, flipped)
             server.start()
@@ -249,3 +246,45 @@ def flip(file: Path, random: Random, at: tuple[int, int] | None = None) -> tuple
     octets[place] ^= 1 << bit
     file.write_bytes(octets)
     return place, bit
+
+
+# T30
+
+
+def test_a_replica_that_is_behind_is_told_from_a_log_that_was_cut_off(lab: Any, klein: Any) -> None:
+    """What the database that it follows has sealed since, the replica has not replayed; then it has."""
+    lab.left_out.setdefault("T30", {})["sqlite: a replica"] = "SQLite has no replicas"
+    random = Random(30)
+    sizes = sorted(klein.backups | klein.between)[:-1]
+    with postgresql() as primary, postgresql(following=primary) as replica:
+        for number in range(20 if FULL else 4):
+            size = random.choice(sizes)
+            older = (klein.backups | klein.between)[size]
+            name = template(primary, older, f"followed_{number}")
+            replayed(primary, replica)
+            replica.execute("SELECT pg_wal_replay_pause()")
+            fill(primary.url(name), klein.raw)
+            place = {"leaf_index": size, "expected": max(klein.backups)}
+            assert lab.judge("T30", place, audited(klein, replica.url(name)), POSTGRESQL) == ""
+            assert audited(klein, primary.url(name)).verdict is Verdict.FINAL
+            replica.execute("SELECT pg_wal_replay_resume()")
+            replayed(primary, replica)
+            assert audited(klein, replica.url(name)).verdict is Verdict.FINAL, "it may be read, once it has come so far"
+
+
+def audited(town: Any, url: str) -> Any:
+    engine = open_engine(url)
+    with SqlUnitOfWork.open(engine, "read") as unit:
+        report = Auditor(town.policy, town.chain).audit(unit.cases, unit.log, store=unit.soundness)
+    engine.dispose()
+    return report
+
+
+def replayed(primary: Server, replica: Server) -> None:
+    """Wait until a replica has come as far as what it follows."""
+    with psycopg.connect(primary.url()) as ahead, psycopg.connect(replica.url(), autocommit=True) as behind:
+        ((there,),) = ahead.execute("SELECT pg_current_wal_lsn()").fetchall()
+        give_up = time.monotonic() + 30
+        while behind.execute("SELECT pg_last_wal_replay_lsn() >= %s", (there,)).fetchone() != (True,):
+            assert time.monotonic() < give_up, "the replica does not come on"
+            time.sleep(0.02)
