@@ -134,6 +134,8 @@ def test_it_says_what_was_anchored_last_and_by_which_transaction(asked: tuple[Wo
     assert found is not None
     assert (found.succeeded, found.anchored, found.block_hash) == (True, world.checkpoint, world.block_hash)
     assert found.confirmations >= 1
+    assert chain.block_hash(found.block_number) == found.block_hash != chain.block_hash(0) is not None
+    assert chain.block_hash(10**9) is None
     newer = Reader(world.connection, world.identity.registry).evidence(world.transaction, world.origin)
     assert newer is not None
     assert newer.confirmations >= found.confirmations, "blocks go on"

@@ -47,6 +47,10 @@ class AnchoringChain:
         """Return what the chain knows of a transaction, None where it was not mined."""
         return self.registry.evidence(transaction, origin)
 
+    def block_hash(self, number: int) -> str | None:
+        """Return the hash of the block of a number."""
+        return self.registry.block_hash(number)
+
     def code_hash(self, contract: str) -> str:
         """Return what code is at an address."""
         return self.registry.code_hash(contract)

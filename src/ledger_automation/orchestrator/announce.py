@@ -12,6 +12,7 @@ from ledger_automation.orchestrator.sequence import record_heartbeat
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing, advance
 from ledger_automation.tlog.note import SignerKey, VerifierKey
 from ledger_automation.workflows import Actor, Command
+from ledger_automation.workflows.log import ANNOUNCEMENT
 
 
 def announce_key(begin: Begin, recorder: Recorder, present: SignerKey, coming: VerifierKey) -> int:
@@ -31,6 +32,6 @@ def announce_key(begin: Begin, recorder: Recorder, present: SignerKey, coming: V
     standing = Standing.of(record)
     facts = {"name": coming.name, "public_key": coming.text}
     if standing.case is None or tuple(facts.values()) not in standing.case.data.keys:
-        command = Command("announce_key", Actor("operator", "system"), facts)
+        command = Command(ANNOUNCEMENT, Actor("operator", "system"), facts)
         advance(begin, recorder, standing.case_id, Intent(command, recorder.clock()))
     return seal(begin, recorder, present, None).tree_size

@@ -79,6 +79,10 @@ class Quorum:
         agreed: AnchorEvidence | None = self._elected(f"transaction {transaction}", said)
         return agreed
 
+    def block_hash(self, number: int) -> str | None:
+        """Return the hash of the block of a number."""
+        return self._agreed(f"block {number}", lambda reader: reader.block_hash(number))
+
     def code_hash(self, contract: str) -> str:
         """Return what code is at an address."""
         return self._agreed(f"the code at {contract}", lambda reader: reader.code_hash(contract))

@@ -96,6 +96,10 @@ class Reader:
             confirmations=max(0, self._node.head() - found.block_number + 1),
         )
 
+    def block_hash(self, number: int) -> str | None:
+        """Return the hash of the block of a number."""
+        return self._node.block_hash(number)
+
     def code_hash(self, contract: str) -> str:
         """Return what code is at an address."""
         return f"0x{keccak(self._node.code(checksummed(contract))).hex()}"

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+
 from ledger_automation.errors import Contradiction, InvalidInput
 from ledger_automation.tlog.receipt import AnchorClaim
 from ledger_automation.verify.log_audit import LogReport, Vouched, vouched_for
@@ -39,6 +41,7 @@ class AnchorAudit:
         self._policy = policy
         origin = sha256(policy.origin.encode()).digest()
         self._submissions = [(each, _evidence(chain, each.transaction, origin)) for each in submissions]
+        self._left = {each.transaction for each, evidence in self._submissions if _left(chain, each, evidence)}
         # Asked last: whatever is anchored meanwhile is in it, and a database that was read before is not behind.
         self.latest: AnchoredCheckpoint | None = chain.latest(origin)
         self.final_size = 0
@@ -123,6 +126,11 @@ class AnchorAudit:
             there = evidence.anchored if evidence is not None else None
             if there is not None and there.tree_size == size and there.root_hash != checkpoint.root_hash:
                 return None  # the chain vouches for another root of this size: compared with the leaves
+            if submission.transaction in self._left:
+                sentence = "The block of the anchor is not on the chain (any more): a reorganisation took it."
+                actual = evidence.block_hash if evidence is not None else None
+                left = _found(submission, sentence, submission.block_hash, actual)
+                return msgspec.structs.replace(left, tampering="T46")
             return _found(submission, error.sentence, error.expected, error.actual)
         if evidence is not None and evidence.confirmations >= self._policy.confirmations:
             self.final_size = max(self.final_size, size)
@@ -132,6 +140,19 @@ class AnchorAudit:
         """Tell whether everything up to a size is on chain with the confirmations that the policy asks."""
         anchored = self.latest.tree_size if self.latest else 0
         return anchored == size and (size in (0, start) or self.final_size == size)
+
+
+def _left(chain: ChainSource, submission: SubmissionRecord, evidence: AnchorEvidence | None) -> bool:
+    """Tell whether a submission names a block that the chain does not hold, where its transaction is not in it.
+
+    What was never there and what a reorganisation took look alike.
+    """
+    number, block = submission.block_number, submission.block_hash
+    if not (type(number) is int and number >= 0 and isinstance(block, str) and block):
+        return False
+    if evidence is not None and evidence.block_hash == block:
+        return False
+    return chain.block_hash(number) != block
 
 
 def _evidence(chain: ChainSource, transaction: object, origin: bytes) -> AnchorEvidence | None:

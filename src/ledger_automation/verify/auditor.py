@@ -20,11 +20,13 @@ from ledger_automation.errors import Contradiction, InvalidDefinition, InvalidVa
 from ledger_automation.merkle.tree import Frontier
 from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES
 from ledger_automation.tlog.checkpoint import open_checkpoint
+from ledger_automation.verify import key_audit
 from ledger_automation.verify.anchor_audit import AnchorAudit
 from ledger_automation.verify.case_audit import CaseAudit
 from ledger_automation.verify.case_evidence import Tombstones
 from ledger_automation.verify.enforcement_audit import EnforcementAudit
 from ledger_automation.verify.explanation import ENDS_EARLY, explain
+from ledger_automation.verify.key_audit import announced
 from ledger_automation.verify.log_audit import LogAudit, LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource, Soundness, StoreSource
@@ -35,7 +37,10 @@ _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an audit ended: the right edge of the log and its case map root (in hex), the last event, and counts."""
+    """Where an audit ended: the right edge of the log and its case map root (in hex), the last event, and counts.
+
+    ``signer`` is the log's key at that moment; empty before the first checkpoint.
+    """
 
     origin: str
     tree_size: int = 0
@@ -44,6 +49,7 @@ class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: int = 0
     cases: int = 0
     map_root: str = ""
+    signer: str = ""
 
     def start(self) -> tuple[Frontier, bytes]:
         """Return the right edge and the case map's root; raises InvalidValue when the mark is not sound."""
@@ -102,7 +108,8 @@ class Auditor:
             return _unreadable(sound)
         anchors, unreachable = self._anchors(log, mark)
         report = LogAudit(log, self._policy, mark.start(), self._vouched(anchors)).run()
-        tombstones = Tombstones.read(cases.trail(log_case_id(self._policy.origin)), self._policy.origin)
+        own = list(cases.trail(log_case_id(self._policy.origin)))
+        tombstones = Tombstones.read(own, self._policy.origin)
         enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None, self._secret)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones, enforcement)
         findings = [*report.findings, *_examine(examiner, cases, mark, report)]
@@ -112,6 +119,8 @@ class Auditor:
         findings = [*sound.findings, *explain(report, log, findings, self._held, forked)]
         if sound.follows:
             findings = [_behind(each) if each.tampering in ENDS_EARLY else each for each in findings]
+        strange, signer = key_audit.examine(report.signed_by, announced(own, self._policy.origin), mark.signer)
+        findings += strange
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
         verdict, reason = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
@@ -126,7 +135,7 @@ class Auditor:
             checkpoints=len(report.checkpoints),
             anchored_size=anchors.latest.tree_size if anchors and anchors.latest else 0,
             findings=tuple(findings),
-            mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, counted),
+            mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, counted, signer),
         )
 
     def _anchors(self, log: LogSource, mark: Mark) -> tuple[AnchorAudit | None, bool]:
@@ -183,9 +192,9 @@ def _without_gaps(findings: list[Finding]) -> list[Finding]:
     return [each for each in findings if each.tampering not in _LOST or each.case_id not in moved]
 
 
-def _mark(origin: str, report: LogReport, counted: tuple[int, int]) -> Mark:
+def _mark(origin: str, report: LogReport, counted: tuple[int, int], signer: str) -> Mark:
     rows = tuple(tuple(node.hex() for node in row) for row in report.frontier.rows)
-    return Mark(origin, report.frontier.size, rows, report.edge.last_event, *counted, report.map_root.hex())
+    return Mark(origin, report.frontier.size, rows, report.edge.last_event, *counted, report.map_root.hex(), signer)
 
 
 def read_mark(text: bytes) -> Mark:

@@ -16,6 +16,7 @@ from ledger_automation.merkle.tree import TILE_HEIGHT, Frontier, StoredNode
 from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.verify.cosignature_audit import examine
+from ledger_automation.verify.key_audit import signed_by
 from ledger_automation.verify.map_audit import MapAudit, MapMark
 from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.verify.sources import CLAIMED, AnchoredCheckpoint, CheckpointRecord, Edge, LeafRecord, LogSource
@@ -61,6 +62,7 @@ class LogReport(msgspec.Struct):
     findings: list[Finding] = []
     roots: dict[int, bytes] = {}
     checkpoints: dict[int, Checkpoint] = {}
+    signed_by: dict[int, tuple[str, ...]] = {}
     agreed: list[tuple[int, str]] = []
     mismatches: list[RootMismatch] = []
     map_root: bytes = EMPTY_MAP_ROOT
@@ -185,8 +187,9 @@ class LogAudit:
             self._report.nodes.extend(left)
 
     def _checkpoint(self, record: CheckpointRecord) -> None:
+        keys = self._policy.keys()
         try:
-            checkpoint = open_checkpoint(record.note, self._policy.origin, self._policy.keys())
+            checkpoint = open_checkpoint(record.note, self._policy.origin, keys)
         except NoteError as error:
             self._malformed(record, "note", error.expected, error.actual, error.sentence)
             return
@@ -199,6 +202,7 @@ class LogAudit:
                 self._malformed(record, column, said, stored, f"The column {column} is not what the note says.")
                 return
         self._report.checkpoints[checkpoint.tree_size] = checkpoint
+        self._report.signed_by[checkpoint.tree_size] = signed_by(record.note, keys)
 
     def _malformed(
         self, record: CheckpointRecord, column: str, expected: object, actual: object, sentence: str

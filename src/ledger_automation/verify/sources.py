@@ -281,6 +281,10 @@ class ChainSource(Protocol):
         """Return what the chain knows of a transaction (0x hex), None where it was not mined."""
         ...
 
+    def block_hash(self, number: int) -> str | None:
+        """Return the hash of the block of a number (0x hex), None where the chain has not come so far."""
+        ...
+
     def code_hash(self, contract: str) -> str:
         """Return keccak-256 of the code at an address (0x hex)."""
         ...
@@ -317,6 +321,10 @@ class NoChain:
         raise Unreachable(self._sentence)
 
     def evidence(self, transaction: str, origin: bytes) -> AnchorEvidence | None:  # noqa: ARG002
+        """Raise Unreachable."""
+        raise Unreachable(self._sentence)
+
+    def block_hash(self, number: int) -> str | None:  # noqa: ARG002
         """Raise Unreachable."""
         raise Unreachable(self._sentence)
 

@@ -20,6 +20,9 @@ from ledger_automation.workflows._table import Guard, Nothing, Payload, Step, Te
 ERASURE: Final = "record_erasure"
 """The action that decides what is destroyed."""
 
+ANNOUNCEMENT: Final = "announce_key"
+"""The action that says which key will sign."""
+
 _RUNNING: Final = ("running",)
 KeyName = Annotated[str, msgspec.Meta(pattern="^[!-*,-~]{1,200}$")]
 """A signed note's key name: no space, no plus (C2SP signed-note)."""
@@ -111,7 +114,7 @@ WORKFLOW: Final = Workflow(
     transitions=(
         Transition("open_log", "log_opened", (), _RUNNING, ("system",), OpenLog, lambda _, __: LogData()),
         Transition("record_heartbeat", "heartbeat_recorded", _RUNNING, _RUNNING, ("system",), Nothing, _keep),
-        Transition("announce_key", "key_announced", _RUNNING, _RUNNING, ("system",), Key, _announce, (_KEY_NEW,)),
+        Transition(ANNOUNCEMENT, "key_announced", _RUNNING, _RUNNING, ("system",), Key, _announce, (_KEY_NEW,)),
         Transition(
             ERASURE,
             "erasure_recorded",

@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from ledger_automation.audit.encoding import decode
@@ -28,6 +29,7 @@ from ledger_automation.intake import mapping as mappings
 from ledger_automation.intake.commands import commands
 from ledger_automation.intake.generator import follows, generate
 from ledger_automation.orchestrator.anchor import Anchorer
+from ledger_automation.orchestrator.announce import announce_key
 from ledger_automation.orchestrator.replay import Plan, replay
 from ledger_automation.orchestrator.seal import seal
 from ledger_automation.orchestrator.sequence import record_heartbeat, sequence
@@ -74,6 +76,7 @@ class Town:
         self.backups: dict[int, sqlite3.Connection] = {}
         self.between: dict[int, sqlite3.Connection] = {}
         self.actors: dict[str, datetime] = {}
+        self.keys = [self.key]
 
     def _clock(self) -> datetime:
         self.now += timedelta(minutes=1)
@@ -209,6 +212,23 @@ def tall(chain: AnchoringChain) -> Town:
     return town
 
 
+def rotated(chain: AnchoringChain) -> Town:
+    """Two announced changes of the log's key, with checkpoints of each; all three keys are pinned."""
+    town = Town("wechsel", chain)
+    keys = [town.key, *(SignerKey(town.origin, sha256(f"wechsel {number}".encode()).digest()) for number in (2, 3))]
+    pinned = tuple(each.verifier.text for each in reversed(keys))
+    town.policy = msgspec.structs.replace(town.policy, log_keys=pinned)
+    for coming in (*keys[1:], None):
+        for _ in range(3):
+            _submit(town, "applicant-1")
+            town.seal()
+        if coming is not None:
+            announce_key(town.begin, town.recorder, town.key, coming.verifier)
+            town.key = coming
+    town.keys = keys
+    return town
+
+
 class Copies(NamedTuple):
     """Copies of one town on one database, as many as are asked for."""
 
@@ -327,6 +347,18 @@ def store(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def small_town(small_copies: dict[str, Copies], store: str) -> Copies:
     return small_copies[store]
+
+
+@pytest.fixture(scope="session")
+def rotated_copies(chain: AnchoringChain, server: Server) -> dict[str, Copies]:
+    town = rotated(chain)
+    return {SQLITE: Copies(SQLITE, town.copy), POSTGRESQL: copies_of(town, server, backups=False)}
+
+
+@pytest.fixture
+def rotated_town(rotated_copies: dict[str, Copies], store: str) -> Copies:
+    """A town whose log changed its key twice."""
+    return rotated_copies[store]
 
 
 @pytest.fixture

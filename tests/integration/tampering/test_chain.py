@@ -1,4 +1,4 @@
-"""T42 to T44, T48: what the database says of the chain, where the chain says otherwise, or is another one."""
+"""T42 to T44, T46, T48: what the database says of the chain, where the chain says otherwise, or is another one."""
 
 # ruff: noqa: S608  table and column names come from the schema, never from outside
 
@@ -11,8 +11,12 @@ import msgspec
 import pytest
 from eth_account import Account
 
+from integration.tampering.conftest import FULL, Town
 from ledger_automation.chain import artifacts
+from ledger_automation.chain.anchoring import anchoring
+from ledger_automation.chain.local import open_chain
 from ledger_automation.errors import Misconfigured
+from ledger_automation.orchestrator.submission import Subject
 from ledger_automation.rpc.interface import Interface
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.verify.auditor import Auditor
@@ -95,6 +99,12 @@ def other_block_hash(copy: Any, random: Random, _: Any) -> dict[str, Any]:
     return put(copy, _row(copy, random), block_hash="0x" + random.randbytes(32).hex())
 
 
+def other_block_and_hash(copy: Any, random: Random, _: Any) -> dict[str, Any]:
+    """A block that no chain has, behind the newest one."""
+    row = _row(copy, random)
+    return put(copy, row, block_number=row["block_number"] + 10_000, block_hash="0x" + random.randbytes(32).hex())
+
+
 def no_block(copy: Any, random: Random, _: Any) -> dict[str, Any]:
     return put(copy, _row(copy, random), block_number=None, block_hash=None)
 
@@ -135,7 +145,7 @@ def said_to_have_failed(copy: Any, random: Random, _: Any) -> dict[str, Any]:
 
 SPOILS: list[Spoil] = [
     *(transaction(name) for name in ("reverted", "other contract", "other event", "unknown", "malformed", "empty")),
-    another_anchor, another_log, other_chain, other_registry, other_block, other_block_hash, no_block, missing_row,
+    another_anchor, another_log, other_chain, other_registry, other_block, no_block, missing_row,
     claimed_for_another, copied_claim, checkpoint_gone, said_to_have_failed,
 ]  # fmt: skip
 
@@ -148,6 +158,38 @@ def test_a_false_claim_of_an_anchor_is_found(lab: Any, small_town: Any, gross: A
         return lambda copy, random: spoil(copy, random, known)
 
     lab.run("T42", [attack(spoil) for spoil in SPOILS], small_town, times=2 * len(SPOILS))
+
+
+def test_an_anchor_in_a_block_that_is_not_on_the_chain_is_named(lab: Any, small_town: Any) -> None:
+    def attack(spoil: Spoil) -> Any:
+        return lambda copy, random: spoil(copy, random, {})
+
+    lab.run("T46", [attack(other_block_hash), attack(other_block_and_hash)], small_town)
+
+
+def test_an_anchor_in_a_block_that_a_reorganisation_took_is_named(lab: Any, tmp_path: Path) -> None:
+    """The chain goes back behind the last anchor and on without it, or with its transaction in a later block."""
+    with open_chain("tester", tmp_path) as connection:
+        chain = anchoring(connection, tmp_path)
+        ethereum: Any = connection.web3.provider
+        for number in range(10 if FULL else 2):
+            town = Town(f"umbau-{number}", chain)
+            for _ in range(2):
+                town.open("permit", "submit_application", "applicant:applicant-1", "form.txt", subject="carport")
+                town.seal()
+            town.open("permit", "submit_application", "applicant:applicant-1", "form.txt", subject="carport")
+            before = ethereum.ethereum_tester.take_snapshot()
+            size = town.seal()
+            assert town.copy().audit().verdict is Verdict.FINAL
+            with town.begin() as unit:
+                (taken,) = unit.anchors.of(Subject(tree_size=size))
+            ethereum.ethereum_tester.revert_to_snapshot(before)
+            ethereum.ethereum_tester.mine_blocks(1 + number % 3)
+            place = {"leaf_index": size, "column": "submission", "expected": taken.block_hash}
+            assert lab.judge("T46", {**place, "actual": None}, town.copy().audit()) == "", "it is gone"
+            connection.mined(connection.web3.eth.send_raw_transaction(taken.signed.raw).to_0x_hex())
+            moved = connection.web3.eth.get_transaction_receipt(taken.signed.transaction)["blockHash"].to_0x_hex()
+            assert lab.judge("T46", {**place, "actual": moved}, town.copy().audit()) == "", "it is elsewhere"
 
 
 def test_without_the_chain_no_claim_is_checked(klein: Any) -> None:

@@ -1,12 +1,14 @@
-"""T21 to T24, T29, T31, T32, T35, T36, T40: the log's own tables, by an administrator or by who holds the log's key."""
+"""T21 to T24, T29, T31, T32, T35, T36, T40, T41: the log's own tables, by an administrator or whoever has a key."""
 
 # ruff: noqa: S608  table and column names come from the schema, never from outside
 
 import base64
+from copy import copy as duplicate
 from hashlib import sha256
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from ledger_automation.merkle import leaf_hash, node_hash
@@ -462,6 +464,44 @@ ATTACKS = {
 }  # fmt: skip
 
 
+def _signed_by(copy: Any, random: Random, sizes: list[int], key: SignerKey) -> Any:
+    size = random.choice(sizes)
+    (root,) = copy.sql("SELECT root_hash FROM checkpoint WHERE tree_size = ?", size)[0]
+    copy.note(size, root, key)
+    place = {"leaf_index": size, "column": "checkpoint.note", "actual": key.verifier.text}
+    return {**place, "level": random.choice((Level.LOGGED, Level.ANCHORED))}
+
+
+def retired_key(copy: Any, random: Random) -> Any:
+    """Whoever kept the first key, or the second, signs after its successor has."""
+    kept = random.randrange(2)
+    _, _, *since = (size for size in copy.sizes() if size > _announcements(copy)[kept])
+    return _signed_by(copy, random, since, copy.town.keys[kept])
+
+
+def key_before_its_announcement(copy: Any, random: Random) -> Any:
+    coming = random.randrange(1, 3)
+    before = [size for size in copy.sizes() if size <= _announcements(copy)[coming - 1]]
+    return _signed_by(copy, random, before, copy.town.keys[coming])
+
+
+def key_that_was_never_announced(copy: Any, random: Random) -> Any:
+    """A reader was led to pin it; the log says nothing of it. A log's first key needs no announcement."""
+    strange, town = SignerKey(copy.town.origin, random.randbytes(32)), duplicate(copy.town)
+    pinned = (strange.verifier.text, *town.policy.log_keys)
+    copy.town, town.policy = town, msgspec.structs.replace(town.policy, log_keys=pinned)
+    return _signed_by(copy, random, copy.sizes()[1:], strange)
+
+
+def _announcements(copy: Any) -> list[int]:
+    return [
+        leaf
+        for (leaf,) in copy.sql(
+            "SELECT leaf_index FROM leaf JOIN event ON event.id = event_id WHERE action = 'announce_key' ORDER BY 1"
+        )
+    ]
+
+
 def test_a_signed_map_that_hides_or_invents_is_found(lab: Any, small_town: Any) -> None:
     lab.run("T50", [hide_the_last_step_of_a_case, hide_a_case, invent_a_case], small_town, times=21)
 
@@ -469,6 +509,30 @@ def test_a_signed_map_that_hides_or_invents_is_found(lab: Any, small_town: Any) 
 @pytest.mark.parametrize("kind", ATTACKS)
 def test_a_spoiled_log_is_found_named_and_located(lab: Any, small_town: Any, kind: str) -> None:
     lab.run(kind, ATTACKS[kind], small_town, times=max(20, len(ATTACKS[kind])))
+
+
+def test_a_key_that_signs_before_or_after_its_time_is_named(lab: Any, rotated_town: Any) -> None:
+    copy = rotated_town.fresh()
+    assert copy.audit().verdict is Verdict.FINAL, "the log changed its key twice, as it should"
+    copy.close()
+    lab.run("T41", [retired_key, key_before_its_announcement, key_that_was_never_announced], rotated_town, times=21)
+
+
+def test_an_audit_that_goes_on_remembers_which_key_signs(rotated_copies: Any) -> None:
+    """The log's present key is in the mark: what a former one signs afterwards is named at once."""
+    copy = rotated_copies["sqlite"].fresh()
+    mark = copy.audit(Level.LOGGED).mark
+    assert mark.signer == copy.town.keys[2].verifier.text
+
+    def begin() -> Any:
+        return SqlUnitOfWork.open(copy.engine())
+
+    submit = Command("submit_application", Actor("applicant-9", "applicant"), {"subject": "x"})
+    open_case(begin, copy.town.recorder, workflow("permit"), Level.LOGGED, Intent(submit, copy.town.now))
+    done = sequence(begin, copy.town.recorder, copy.town.keys[1], sweep=True)
+    assert done is not None
+    (finding,) = copy.audit(Level.LOGGED, mark=mark).findings
+    assert (finding.tampering, finding.leaf_index) == ("T41", done.checkpoint.tree_size)
 
 
 def test_a_changed_tile_or_leaf_is_found_in_a_log_of_several_tiles(lab: Any, tall_town: Any) -> None:

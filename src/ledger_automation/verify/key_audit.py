@@ -1,0 +1,72 @@
+"""Which of the log's keys signed when: each after the log announced it, and none after its successor signed (T41).
+
+A key that the log never announced is its first one. What a policy pins beside the present key are those that signed
+before it, so that old receipts stay valid; a note that one of them signs today was signed by whoever kept it.
+
+    first key   signs until its successor does
+    a later one from the checkpoint on that has its announcement below it, until its successor does
+
+What this does not do: tell when between two checkpoints a key changed hands.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ledger_automation.tlog.note import VerifierKey, read_note, signers
+from ledger_automation.verify.row_audit import sound
+from ledger_automation.verify.sources import EventRecord
+from ledger_automation.verify.verdict import Finding
+from ledger_automation.workflows.log import ANNOUNCEMENT
+
+
+def signed_by(note: str, keys: Sequence[VerifierKey]) -> tuple[str, ...]:
+    """Return which pinned keys signed a note that holds; of one that holds, a single pinned key is the signer."""
+    if len(keys) == 1:
+        return (keys[0].text,)
+    return tuple(each.text for each in signers(*read_note(note), keys))
+
+
+def announced(rows: Iterable[EventRecord], origin: str) -> dict[str, int]:
+    """Return the leaf of each key's announcement in the log's own case, by key as C2SP writes it."""
+    found: dict[str, int] = {}
+    for row in rows:
+        event = sound(row, origin)
+        if event is not None and event.action == ANNOUNCEMENT and row.leaf_index is not None:
+            found.setdefault(str(event.payload.get("public_key")), row.leaf_index)
+    return found
+
+
+def examine(
+    signed: Mapping[int, tuple[str, ...]], announcements: Mapping[str, int], present: str
+) -> tuple[list[Finding], str]:
+    """Return what is wrong with who signed which size, and the key that signs at the end.
+
+    ``present`` is the key that signed last before the first size; empty where nothing was signed before.
+    """
+    findings = []
+    for size, keys in sorted(signed.items()):
+        if present in keys:
+            continue
+        since = announcements.get(present, -1)
+        coming = [each for each in keys if _may_follow(announcements.get(each), since, size, first=not present)]
+        if coming:
+            present = coming[0]
+        else:
+            findings.append(_found(size, present, keys[0], announcements))
+    return findings, present
+
+
+def _may_follow(leaf: int | None, since: int, size: int, *, first: bool) -> bool:
+    return first if leaf is None else since < leaf < size
+
+
+def _found(size: int, present: str, key: str, announcements: Mapping[str, int]) -> Finding:
+    leaf = announcements.get(key)
+    what = "had not announced" if leaf is None or leaf >= size else "had retired"
+    return Finding(
+        tampering="T41",
+        sentence=f"A checkpoint is signed by a key that the log {what}.",
+        leaf_index=size,
+        column="checkpoint.note",
+        expected=present or None,
+        actual=key,
+    )
