@@ -21,7 +21,7 @@ VERBS = (
     (), ("case",), ("case", "open"), ("case", "do"), ("case", "show"), ("seal",), ("receipt",), ("verify",), ("audit",),
     ("publish",), ("check",), ("refresh",), ("monitor",), ("verify-page",), ("dossier",),
     ("replay",), ("deploy",), ("contracts",), ("contracts", "build"), ("contracts", "check"), ("demo",),
-    ("retention",), ("timestamp",),
+    ("retention",), ("timestamp",), ("preserve",), ("evidence",),
     ("database",), ("database", "grant"),
     ("doctor",), ("keys",), ("keys", "show"), ("keys", "rotate"), ("keys", "rotate", "anchorer"),
     ("keys", "rotate", "log"),

@@ -1,6 +1,7 @@
 """``ledger verify``: check a receipt without trusting who gave it out."""
 
 from contextlib import ExitStack
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Annotated
 
@@ -9,11 +10,12 @@ from cyclopts import Parameter
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
-from ledger_automation.errors import InvalidInput, NoteError, NotFound, UnreadableFile
+from ledger_automation.errors import InvalidInput, InvalidValue, NoteError, NotFound, UnreadableFile
 from ledger_automation.orchestrator.monitor import FORMAT, recall
 from ledger_automation.reading import Nodes, home_policy, pinned, read_policy, reading_chain
 from ledger_automation.settings import Settings
 from ledger_automation.tlog.checkpoint import open_checkpoint
+from ledger_automation.tlog.hash_tree import ALGORITHMS
 from ledger_automation.tlog.receipt_file import is_receipt, read
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
 from ledger_automation.verify.published import LogVerdict
@@ -33,25 +35,52 @@ def verify(
     ] = None,
     timestamp: Annotated[Path | None, Parameter(help="A token (RFC 3161) over the receipt's checkpoint.")] = None,
     authority: Annotated[Path | None, Parameter(help="The certificates (PEM) that the token must lead to.")] = None,
+    preserved: Annotated[Path | None, Parameter(help="A folder of evidence records (RFC 4998) of its steps.")] = None,
+    failed: Annotated[
+        list[str] | None,
+        Parameter(
+            help="A hash that is none any more, and since when: sha256=2035-01-01; may be repeated.", negative=""
+        ),
+    ] = None,
     quorum: Annotated[int, Parameter(help="How many nodes must answer and agree; 0: as the policy says, or all.")] = 0,
     options: Options = NONE,
 ) -> int:
     """Verify a receipt and say so in one sentence."""
     settings = options.settings()
-    if (timestamp is None) != (authority is None):
-        raise InvalidInput("A timestamp is some authority's: name both, --timestamp and --authority.")
+    if (timestamp is None and preserved is None) != (authority is None):
+        raise InvalidInput("A timestamp is some authority's: name --authority, and --timestamp or --preserved.")
+    weak = _failed(failed or [])
     receipt, nodes = read(file), Nodes(tuple(rpc or ()), quorum)
     with ExitStack() as stack:
         asked = choose_policy(settings, policy, level)
         chain = stack.enter_context(reading_chain(settings, asked, nodes)) if asked.level in ON_CHAIN else None
         answer = Verifier(asked, chain, read_note(held, asked) if held else None).verify(receipt)
-    if timestamp is not None and authority is not None and answer.verdict is not Verdict.CONTRADICTED:
-        from ledger_automation.verify.timestamp import authorities, stamped  # noqa: PLC0415  costs what most verbs save
+    if (authority is not None or weak) and answer.verdict is not Verdict.CONTRADICTED:
+        from ledger_automation.verify.preserved import preserved as looked_at  # noqa: PLC0415  costs what most verbs save
+        from ledger_automation.verify.timestamp import authorities, stamped  # noqa: PLC0415  the same
 
-        checkpoint = open_checkpoint(receipt.checkpoint, asked.origin, asked.keys())
-        answer = stamped(answer, checkpoint, read_octets(timestamp), authorities(read_octets(authority)))
+        roots = authorities(read_octets(authority)) if authority is not None else []
+        if timestamp is not None:
+            checkpoint = open_checkpoint(receipt.checkpoint, asked.origin, asked.keys())
+            answer = stamped(answer, checkpoint, read_octets(timestamp), roots)
+        if preserved is not None or weak:
+            answer = looked_at(answer, receipt, (preserved, roots), weak, datetime.now(UTC))
     emit({**told(answer), "steps": answer.steps}, lines(answer), json=options.json)
     return BY_VERDICT[answer.verdict]
+
+
+def _failed(given: list[str]) -> dict[str, datetime]:
+    """Read which hash algorithm failed when; raises InvalidValue."""
+    found = {}
+    for each in given:
+        name, _, day = each.partition("=")
+        try:
+            found[name] = datetime.combine(date.fromisoformat(day), time(), UTC)
+        except ValueError as error:
+            raise InvalidValue("A hash that failed", each, "a name and a day, as in sha256=2035-01-01") from error
+        if name not in ALGORITHMS:
+            raise InvalidValue("A hash that failed", name, f"one of {', '.join(ALGORITHMS)}")
+    return found
 
 
 _MARKS = {True: "holds ", False: "FAILS ", None: "open  "}

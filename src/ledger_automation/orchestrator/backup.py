@@ -5,6 +5,7 @@
     policy.json       what the home had pinned
     keys/log.pub      the log's public keys; with private keys, when asked for, everything of keys/
     deployments/      the contracts
+    preservation/     the tokens over what opens the steps
 
 The files are copied after the database: a key that is announced meanwhile is then one too many, never one too few.
 Restoring verifies every digest before it touches anything, goes into an empty place only, and comes to be in one
@@ -35,7 +36,8 @@ from ledger_automation.verify.verdict import Verdict
 
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "ledger.sqlite"
-PUBLIC: Final = ("policy.json", "keys/log.pub", "deployments/*.json")
+PUBLIC: Final = ("policy.json", "keys/log.pub", "deployments/*.json", "preservation/*.msgpack")
+_FOLDERS: Final = ("keys", "deployments", "preservation")
 PRIVATE: Final = "keys/**/*"
 _VERSION: Final = 1
 _SECRET, _OPEN, _FOLDER = 0o600, 0o644, 0o700
@@ -231,9 +233,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _is_ours(name: str) -> bool:
     parts = name.split("/")
-    return (
-        ".." not in parts and "" not in parts and (parts[0] in {"keys", "deployments"} or name in (DATABASE, *PUBLIC))
-    )
+    return ".." not in parts and "" not in parts and (parts[0] in _FOLDERS or name in (DATABASE, *PUBLIC))
 
 
 def _check(path: Path, name: str, facts: FileFacts) -> None:

@@ -7,8 +7,8 @@ everybody. Anybody may ask for one, over any receipt or published checkpoint.
     12 timestamp   the token is over this checkpoint's text, and an authority that the reader named signed it
                                                                             RFC 3161 section 2.3, RFC 5816
 
-What this does not do: ask whether a certificate was revoked, renew a token before its algorithms fail (RFC 4998), or
-read a token whose certificates are out of DER's order, as OpenSSL writes a whole chain.
+What this does not do: ask whether a certificate was revoked, renew a token before its algorithms fail (that is what
+`evidence_record` is for), or read a token whose certificates are out of DER's order, as OpenSSL writes a whole chain.
 """
 
 from collections.abc import Sequence
@@ -17,6 +17,7 @@ from hashlib import sha512
 from typing import Final, NamedTuple
 
 import msgspec
+from cryptography.hazmat import asn1
 from cryptography.x509 import Certificate, Name, load_der_x509_certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
 from rfc3161_client import (
@@ -34,24 +35,36 @@ from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
 from ledger_automation.verify.verifier import ReceiptVerdict
 
 _STEP: Final = "12 timestamp"
+_ALGORITHMS: Final = {"sha256": HashAlgorithm.SHA256, "sha512": HashAlgorithm.SHA512}
+
+
+@asn1.sequence
+class _Status:
+    status: int
+
+
+@asn1.sequence
+class _Granted:
+    status: _Status
+    token: asn1.TLV
 
 
 class Timestamp(NamedTuple):
-    """When an authority was shown a checkpoint, and what the authority's certificate calls it."""
+    """When an authority was shown something, what its certificate calls it, and until when that one is good."""
 
     at: datetime
     authority: str
+    until: datetime
 
 
 def query(checkpoint: Checkpoint) -> bytes:
-    """Write the question for an authority: over the checkpoint's text, with its certificate, and a nonce."""
-    return (
-        TimestampRequestBuilder()
-        .data(checkpoint.text().encode())
-        .hash_algorithm(HashAlgorithm.SHA512)
-        .build()
-        .as_bytes()
-    )
+    """Write the question for an authority: over the checkpoint's text."""
+    return question(checkpoint.text().encode(), "sha512")
+
+
+def question(octets: bytes, algorithm: str) -> bytes:
+    """Write the question for an authority: over the hash of some octets, with its certificate, and a nonce."""
+    return TimestampRequestBuilder().data(octets).hash_algorithm(_ALGORITHMS[algorithm]).build().as_bytes()
 
 
 def authorities(pem: bytes) -> list[Certificate]:
@@ -64,19 +77,39 @@ def authorities(pem: bytes) -> list[Certificate]:
 
 def examine(token: bytes, checkpoint: Checkpoint, roots: Sequence[Certificate]) -> Timestamp:
     """Return what a token says of a checkpoint; raises InvalidValue for no token, Contradiction for one that fails."""
+    return check(read_answer(token), sha512(checkpoint.text().encode()).digest(), roots)
+
+
+def read_answer(answer: bytes) -> TimeStampResponse:
+    """Read an authority's answer; raises InvalidValue."""
     try:
-        response = decode_timestamp_response(token)
+        return decode_timestamp_response(answer)
     except ValueError as error:
-        raise InvalidValue("A timestamp", token[:20], "an answer of RFC 3161 in DER") from error
-    builder = VerifierBuilder()
-    for root in roots:
-        builder = builder.add_root_certificate(root)
+        raise InvalidValue("A timestamp", answer[:20], "an answer of RFC 3161 in DER") from error
+
+
+def read_token(token: bytes) -> TimeStampResponse:
+    """Read a token alone (a CMS ContentInfo in DER), as evidence records carry it; raises InvalidValue."""
+    return read_answer(asn1.encode_der(_Granted(status=_Status(status=0), token=_tlv(token))))
+
+
+def check(response: TimeStampResponse, digest: bytes, roots: Sequence[Certificate]) -> Timestamp:
+    """Return what an authority said of a digest; raises Contradiction where it said it of another, or is another."""
+    builder = VerifierBuilder(roots=[*dict.fromkeys(roots)])
     try:
-        builder.build().verify(response, sha512(checkpoint.text().encode()).digest())
+        builder.build().verify(response, digest)
     except (VerificationError, ValueError) as error:
-        sentence = "The timestamp does not hold for this checkpoint and these authorities."
-        raise Contradiction(sentence, expected=checkpoint.text(), actual=str(error)) from error
-    return Timestamp(response.tst_info.gen_time, _named(response))
+        sentence = "The timestamp does not hold for this and these authorities."
+        raise Contradiction(sentence, expected=digest.hex(), actual=str(error)) from error
+    signer = _signer(response)
+    return Timestamp(response.tst_info.gen_time, _subject(signer.subject), signer.not_valid_after_utc)
+
+
+def _tlv(der: bytes) -> asn1.TLV:
+    try:
+        return asn1.decode_der(asn1.TLV, der)
+    except ValueError as error:
+        raise InvalidValue("A timestamp", der[:20], "a token of RFC 3161 in DER") from error
 
 
 def stamped(
@@ -93,14 +126,11 @@ def stamped(
     return msgspec.structs.replace(answer, steps=(*answer.steps, VerifiedStep(_STEP, holds=True, detail=detail)))
 
 
-def _named(response: TimeStampResponse) -> str:
-    """Return what the signer's certificate calls the authority."""
+def _signer(response: TimeStampResponse) -> Certificate:
+    """Return the certificate of whoever signed, which a verified answer has."""
     signer = next(iter(response.signed_data.signer_infos))
-    for each in response.signed_data.certificates:
-        found = load_der_x509_certificate(each)
-        if found.serial_number == signer.serial_number:
-            return _subject(found.subject)
-    return "an authority"
+    found = map(load_der_x509_certificate, response.signed_data.certificates)
+    return next(each for each in found if each.serial_number == signer.serial_number)
 
 
 def _subject(subject: Name) -> str:

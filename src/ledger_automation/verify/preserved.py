@@ -1,0 +1,85 @@
+"""Step 13 of a receipt's verification: evidence records show that its steps were there before their hash failed.
+
+    13 preserved   each step that can be read has a record (RFC 4998) that holds for what opens its commitment
+
+What this does not do: show when a step was logged, which the checkpoint's own timestamp and the chain do.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography.x509 import Certificate
+
+from ledger_automation.errors import Contradiction
+from ledger_automation.tlog.receipt import Absence, Entry, Receipt
+from ledger_automation.verify.evidence_record import Stamp, examine, in_time
+from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
+from ledger_automation.verify.verifier import ReceiptVerdict
+
+_STEP: Final = "13 preserved"
+
+
+def content(entry: Entry) -> bytes:
+    """Return what opens an entry's commitment: salt and canonical bytes."""
+    return bytes.fromhex(entry.salt) + entry.event.encode()
+
+
+def file_names(leaf_index: int) -> tuple[str, str]:
+    """Return what a leaf's content and its evidence record are called in a folder of both."""
+    return f"leaf-{leaf_index}.bin", f"leaf-{leaf_index}.er"
+
+
+def preserved(
+    answer: ReceiptVerdict,
+    receipt: Receipt | Absence,
+    evidence: tuple[Path | None, Sequence[Certificate]],
+    failed: Mapping[str, datetime],
+    now: datetime,
+) -> ReceiptVerdict:
+    """Return a verdict with the step that looks at evidence records behind the others.
+
+    ``evidence`` is the folder of the records, and the authorities; ``failed`` says since when an algorithm is none any
+    more. Raises InvalidValue for what is no record.
+    """
+    entries = receipt.entries if isinstance(receipt, Receipt) else ()
+    folder, roots = evidence
+    if folder is None or not entries:
+        return _refused(answer, "Nothing shows that it was there before a hash failed.")
+    try:
+        oldest = [_examined(entry, folder, roots, failed, now) for entry in entries]
+    except Contradiction as error:
+        return _refused(answer, error.sentence)
+    step = VerifiedStep(_STEP, holds=True, detail=_told(oldest))
+    return msgspec.structs.replace(answer, steps=(*answer.steps, step))
+
+
+def _refused(answer: ReceiptVerdict, sentence: str) -> ReceiptVerdict:
+    step = VerifiedStep(_STEP, holds=False, detail=sentence)
+    verdict, reason = Verdict.CONTRADICTED, "step_13_preserved"
+    return ReceiptVerdict(verdict, reason, SENTENCES[verdict], (*answer.steps, step))
+
+
+def _examined(
+    entry: Entry, folder: Path, roots: Sequence[Certificate], failed: Mapping[str, datetime], now: datetime
+) -> list[Stamp]:
+    path = folder / file_names(entry.leaf_index)[1]
+    try:
+        stamps = examine(path.read_bytes(), content(entry), roots)
+        in_time(stamps, failed, now)
+    except (Contradiction, FileNotFoundError) as error:
+        why = error.sentence if isinstance(error, Contradiction) else "it has no evidence record."
+        raise Contradiction(f"Leaf {entry.leaf_index}: {why}", expected=str(path), actual=None) from error
+    return stamps
+
+
+def _told(records: Sequence[Sequence[Stamp]]) -> str:
+    """Say what all records show: of the youngest beginning, and of the latest renewal."""
+    first, last = max(each[0] for each in records), max(each[-1] for each in records)
+    return f"{len(records)} steps were there by {_moment(first)}, last stamped {_moment(last)}"
+
+
+def _moment(stamp: Stamp) -> str:
+    return f"{stamp.at.isoformat().replace('+00:00', 'Z')} ({stamp.algorithm}, {stamp.authority})"
