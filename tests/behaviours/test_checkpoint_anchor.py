@@ -24,7 +24,7 @@ def origin() -> bytes:
 
 
 def evidence(chain: AnchoringChain, transaction: str, origin: bytes) -> AnchorEvidence:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (found := chain.evidence(transaction, origin)) is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)

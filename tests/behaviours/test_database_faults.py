@@ -133,7 +133,7 @@ def test_p23_who_waits_for_a_case_holds_no_other(server: servers.Server) -> None
         assert deciding_thread.is_alive(), "it waits for the second"
         rival.execute(lock, (first,))
         rival.rollback()
-        deciding_thread.join(30)
+        deciding_thread.join(60)
     assert [each.taken.sequence for each in outcomes] == [1, 1]
     server.drop(database)
 

@@ -379,7 +379,7 @@ def test_of_two_that_wait_for_each_other_one_gets_a_conflict(begin: Any, clerk: 
     for each in crowd:
         each.start()
     for each in crowd:
-        each.join(30)
+        each.join(60)
     assert sorted(became) == ["conflict", "done"]
 
 

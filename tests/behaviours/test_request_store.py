@@ -238,7 +238,7 @@ def test_who_looked_first_moves_the_case_and_others_wait(store: Any, clerk: Any)
         assert other.is_alive()
         moved.set()
         unit.commit()
-    other.join(30)
+    other.join(60)
     assert seen == [1]
 
 

@@ -213,5 +213,5 @@ def test_eight_processes_may_meet_at_a_new_database(tmp_path: Path, server_of: A
     for user in users:
         user.start()
     for user in users:
-        user.join(30)
+        user.join(60)
     assert [user.exitcode for user in users] == [0] * 8

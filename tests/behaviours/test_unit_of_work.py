@@ -92,10 +92,10 @@ def test_who_decides_by_a_case_waits_for_who_decides_by_it_already(store: Any, c
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert looked.wait(5)
+    assert looked.wait(60)
     with store.begin() as unit:
         seen = unit.cases.case(case_id)
-        thread.join(5)
+        thread.join(60)
     assert not thread.is_alive()
     assert seen.sequence == 1, "it saw what the first one had made of the case"
 
@@ -113,10 +113,10 @@ def test_two_sequencers_wait_for_each_other(store: Any, clerk: Any) -> None:
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert looked.wait(5)
+    assert looked.wait(60)
     assert sequence(store.begin, clerk.recorder, clerk.key) is not None
     ended.append("second")
-    thread.join(5)
+    thread.join(60)
     assert ended == ["first", "second"]
 
 

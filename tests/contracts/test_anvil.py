@@ -61,14 +61,14 @@ def put(chain: AnchoringChain, log: Any, first: int, second: int, ahead: int = 0
 
 
 def evidence(chain: AnchoringChain, transaction: str) -> Any:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (found := chain.evidence(transaction, ORIGIN)) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     return found
 
 
 def asked_until_it_fails(chain: AnchoringChain) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         chain.latest(ORIGIN)
 

@@ -221,6 +221,24 @@ def test_what_was_erased_is_renewed_no_more_and_nothing_else_notices(town: Any, 
     assert kept == [["sha256"]] * 2, "who has the old receipt has what it was preserved by, and no more"
 
 
+def test_the_doctor_says_when_to_renew(town: Any, authority: Authority, tmp_path: Path) -> None:
+    def said() -> list[str]:
+        findings = town("doctor", "--json").data["findings"]
+        return [f"{each['health']}: {each['what']}" for each in findings if each["part"] == "preservation"]
+
+    assert said() == [], "nothing is preserved, and nobody said it should be"
+    preserving(town, authority)
+    (soon,) = said()
+    assert soon.startswith("warning: The certificate behind the last timestamp of leaves 0 to 3 runs out on 20")
+    with serving(tmp_path / "lasting", "lasting.example", days=400) as lasting:
+        preserving(town, lasting, "--stamp")
+    (fine,) = said()
+    assert fine.startswith("ok: What is preserved needs no renewal before 20")
+    (town.home / "preservation" / "000000000000.msgpack").write_bytes(b"")
+    (torn,) = said()
+    assert torn.startswith("wrong: ")
+
+
 def test_what_changed_since_is_not_stamped_again(town: Any, authority: Authority) -> None:
     preserving(town, authority, "--hash", "sha256")
     path = town.home / "preservation" / "000000000000.msgpack"

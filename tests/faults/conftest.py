@@ -53,7 +53,7 @@ class Node:
         words = [BINARY, "--silent", f"--port={port}", "--hardfork=osaka", *flags]
         self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.web3 = Web3(wire.http(self.url))
-        assert wait_for(lambda: self.web3.is_connected() or None, 20)
+        assert wait_for(lambda: self.web3.is_connected() or None, 60)
 
     def rpc(self, method: str, *parameters: Any) -> Any:
         reply = self.web3.provider.make_request(method, parameters)  # type: ignore[arg-type]
@@ -219,7 +219,7 @@ def hamlet(stack: ExitStack, tmp_path: Path) -> Callable[..., Town]:
 @pytest.fixture
 def patiently() -> Callable[[Callable[[], bool]], None]:
     def until(holds: Callable[[], bool]) -> None:
-        give_up = time.monotonic() + 10
+        give_up = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < give_up
             time.sleep(0.01)

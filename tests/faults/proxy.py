@@ -128,7 +128,7 @@ class Proxy:
 
     def _forward(self, body: bytes) -> dict[str, Any]:
         place = urlsplit(self.upstream)
-        connection = HTTPConnection(place.hostname or "", place.port or 80, timeout=10)
+        connection = HTTPConnection(place.hostname or "", place.port or 80, timeout=60)
         connection.request("POST", "/", body, {"Content-Type": "application/json"})
         reply: dict[str, Any] = json.loads(connection.getresponse().read())
         connection.close()

@@ -105,7 +105,7 @@ def test_c11_one_revert_is_anchored_anew_while_somebody_waits(town: Any) -> None
     size = t.grow()
     t.anchorer.submit()
     spoiled(t)
-    t.anchorer.wait(seconds=20, sleep=lambda _: t.node.mine())
+    t.anchorer.wait(seconds=60, sleep=lambda _: t.node.mine())
     assert (t.states(), t.latest(), t.standing()) == (["reverted", "final"], size, [])
 
 
@@ -144,7 +144,7 @@ def test_c25_of_two_that_anchor_the_same_checkpoint_the_contract_lets_one_throug
     assert (t.anchorer.submit(), second.submit()) == (size, size)
     t.node.mine()
     for worker in (t.anchorer, second):
-        worker.wait(seconds=10)
+        worker.wait(seconds=60)
         assert worker.submit() == size
     receipts = [t.node.web3.eth.get_transaction_receipt(each["hash"])["status"] for each in last_block(t)]
     assert sorted(receipts) == [0, 1], "the contract let one through"

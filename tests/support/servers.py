@@ -27,7 +27,7 @@ OWNER: Final = "owner"
 ALL_SERVERS: Final = "LEDGER_ALL_SERVERS"
 """Set, a server that is not installed is a failure; otherwise its tests are not there."""
 
-_SECONDS: Final = 30
+_SECONDS: Final = 60
 _AS: Final[Mapping[str, object]] = {"user": "nobody", "group": "nogroup", "extra_groups": ()} if not os.getuid() else {}
 _FAST: Final = {"fsync": "off", "full_page_writes": "off", "max_connections": "100", "shared_buffers": "64MB"}
 

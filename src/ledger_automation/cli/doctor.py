@@ -18,6 +18,7 @@ from ledger_automation.values import parse_timestamp
 
 _WRONG: Final = 4
 _SKEW: Final = timedelta(seconds=15)
+_RENEWAL: Final = timedelta(days=90)
 _MARKS: Final = {Health.OK: "ok     ", Health.WARNING: "warning", Health.WRONG: "wrong  "}
 
 
@@ -43,6 +44,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _clock(looked)
     yield from _log_key(settings)
     yield from _policy(settings)
+    yield from _preservation(settings)
     with ExitStack() as stack:
         try:
             stack.enter_context(secrets_of(settings))
@@ -86,6 +88,30 @@ def _log_key(settings: Settings) -> Iterator[Finding]:
         yield warning("keys", "The log's public key beside the private one is another.", "The next verb puts it right.")
     if path.with_name("log.next.key").exists():
         yield warning("keys", "A rotation of the log key is not finished.", "`ledger keys rotate log` goes on.")
+
+
+def _preservation(settings: Settings) -> Iterator[Finding]:
+    """Look whether what was preserved must be renewed; nothing is said where nothing was."""
+    from ledger_automation.orchestrator.preserve import groups  # noqa: PLC0415  costs what most verbs save
+    from ledger_automation.verify.timestamp import good_until  # noqa: PLC0415  the same
+
+    try:
+        ends = {good_until(group.chains[-1].tokens[-1]): group for group in groups(settings.home)}
+    except LedgerError as error:
+        yield wrong("preservation", error.sentence, "Put the file back from its backup.")
+        return
+    if not ends:
+        return
+    first = min(ends)
+    leaves = f"leaves {ends[first].start} to {ends[first].end - 1}"
+    if first < datetime.now(UTC):
+        sentence = f"The certificate behind the last timestamp of {leaves} ran out on {first.date()}."
+        yield wrong("preservation", sentence, "What was preserved shows nothing any more; preserve it anew.")
+    elif first < datetime.now(UTC) + _RENEWAL:
+        sentence = f"The certificate behind the last timestamp of {leaves} runs out on {first.date()}."
+        yield warning("preservation", sentence, "`ledger preserve URL --stamp` renews it.")
+    else:
+        yield ok("preservation", f"What is preserved needs no renewal before {first.date()}.")
 
 
 def _policy(settings: Settings) -> Iterator[Finding]:

@@ -105,6 +105,11 @@ def check(response: TimeStampResponse, digest: bytes, roots: Sequence[Certificat
     return Timestamp(response.tst_info.gen_time, _subject(signer.subject), signer.not_valid_after_utc)
 
 
+def good_until(token: bytes) -> datetime:
+    """Return when the certificate behind a token that was verified once runs out; raises InvalidValue."""
+    return _signer(read_token(token)).not_valid_after_utc
+
+
 def _tlv(der: bytes) -> asn1.TLV:
     try:
         return asn1.decode_der(asn1.TLV, der)

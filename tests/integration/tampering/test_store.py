@@ -284,7 +284,7 @@ def replayed(primary: Server, replica: Server) -> None:
     """Wait until a replica has come as far as what it follows."""
     with psycopg.connect(primary.url()) as ahead, psycopg.connect(replica.url(), autocommit=True) as behind:
         ((there,),) = ahead.execute("SELECT pg_current_wal_lsn()").fetchall()
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + 60
         while behind.execute("SELECT pg_last_wal_replay_lsn() >= %s", (there,)).fetchone() != (True,):
             assert time.monotonic() < give_up, "the replica does not come on"
             time.sleep(0.02)
