@@ -5,6 +5,7 @@ The authority is OpenSSL's. What we write is read a second time by the RFC's own
 
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import new, sha256
@@ -219,6 +220,20 @@ def test_what_was_erased_is_renewed_no_more_and_nothing_else_notices(town: Any, 
         for entry in decode(town.old.read_bytes()).entries  # type: ignore[union-attr]
     ]
     assert kept == [["sha256"]] * 2, "who has the old receipt has what it was preserved by, and no more"
+
+
+def test_a_dossier_brings_it_along(town: Any, authority: Authority) -> None:
+    town.ok("dossier", town.case, "--out", town.home.parent / "before")
+    assert not [*(town.home.parent / "before").rglob("*.er")]
+    preserving(town, authority)
+    folder = town.home.parent / "dossier"
+    town.ok("dossier", town.case, "--out", folder)
+    steps = sorted((folder / "steps").iterdir())
+    assert len(steps) == 2
+    for step in steps:
+        octets = (step / "salt").read_bytes() + (step / "event.json").read_bytes()
+        assert independently((step / "evidence.er").read_bytes(), octets) == ["sha512"]
+    assert subprocess.run(["sh", folder / "check.sh"], check=False, capture_output=True).returncode == 0
 
 
 def test_the_doctor_says_when_to_renew(town: Any, authority: Authority, tmp_path: Path) -> None:

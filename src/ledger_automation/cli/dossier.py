@@ -1,5 +1,6 @@
 """``ledger dossier``: a case as a folder that opens, and can be checked, without this software."""
 
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -11,6 +12,7 @@ from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.errors import InvalidInput
 from ledger_automation.orchestrator.dossier import dossier as use_case
+from ledger_automation.orchestrator.preserve import evidence
 from ledger_automation.reading import home_policy
 from ledger_automation.values import CaseId
 
@@ -26,7 +28,7 @@ def dossier(
     if out.exists():
         raise InvalidInput(f"There is something at {out} already; name a folder that is to be made.", path=str(out))
     with open_ledger(settings, existing=True) as ledger, ledger.read() as unit:
-        files = use_case(unit, case_id, home_policy(settings))
+        files = use_case(unit, case_id, home_policy(settings), partial(evidence, settings.home))
     out.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:  # there as a whole, or not at all
         for name, content in files.items():

@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit, save
-from ledger_automation.errors import InvalidInput
+from ledger_automation.errors import InvalidInput, NotFound
 from ledger_automation.orchestrator.preserve import evidence as recorded
 from ledger_automation.tlog.receipt import Receipt
 from ledger_automation.tlog.receipt_file import read
@@ -24,7 +24,11 @@ def evidence(
     settings, receipt = options.settings(), read(file)
     if not isinstance(receipt, Receipt):
         raise InvalidInput("There are no steps in a proof that a case does not exist.")
-    records = recorded(settings.home, [each.leaf_index for each in receipt.entries])
+    leaves = [each.leaf_index for each in receipt.entries]
+    records = recorded(settings.home, leaves)
+    for leaf in leaves:
+        if leaf not in records:
+            raise NotFound(f"Leaf {leaf} is not preserved yet; `ledger preserve` does that.", leaf_index=leaf)
     for each in receipt.entries:
         for name, octets in zip(file_names(each.leaf_index), (content(each), records[each.leaf_index]), strict=True):
             save(out / name, octets)

@@ -5,7 +5,7 @@ does what the first five steps of the verifier do, but for the law; its text and
 ``dossier_files``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Final
@@ -28,8 +28,13 @@ from ledger_automation.verify.policy import write as write_policy
 _STATIC: Final = ("README.md", "check.sh")
 
 
-def dossier(unit: UnitOfWork, case_id: CaseId, policy: VerificationPolicy) -> dict[str, bytes]:
-    """Return the files of a case's dossier by their path in the folder; raises what `issue` raises."""
+def dossier(
+    unit: UnitOfWork, case_id: CaseId, policy: VerificationPolicy, preserved: Callable[[list[int]], Mapping[int, bytes]]
+) -> dict[str, bytes]:
+    """Return the files of a case's dossier by their path in the folder; raises what `issue` raises.
+
+    ``preserved`` returns the evidence records of leaves, by leaf, as far as there are any.
+    """
     receipt = issue(unit, case_id)
     checkpoint = stated(receipt.checkpoint)
     key, signature = _signed(receipt.checkpoint, policy.keys())
@@ -45,8 +50,11 @@ def dossier(unit: UnitOfWork, case_id: CaseId, policy: VerificationPolicy) -> di
         "anchor.json": msgspec.json.format(msgspec.json.encode(receipt.anchor), indent=1) + b"\n",
         "case-map.txt": _way(_map_sides(case_id, receipt), receipt.case_map_proof or ()),
     }
+    records = preserved([each.leaf_index for each in receipt.entries])
     for number, entry in _steps(receipt):
         found |= {f"steps/{number:04}/{name}": octets for name, octets in _step(entry, checkpoint)}
+        if entry.leaf_index in records:
+            found[f"steps/{number:04}/evidence.er"] = records[entry.leaf_index]
     for row in unit.cases.trail(case_id):
         for place, document in enumerate(unit.cases.documents(row.event_id)):
             name = f"steps/{row.sequence:04}/documents/{place}{_suffix(document.name)}"

@@ -22,7 +22,7 @@ from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from ledger_automation.errors import Contradiction, NotFound, UnreadableFile
+from ledger_automation.errors import Contradiction, UnreadableFile
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator import durable
 from ledger_automation.tlog.hash_tree import ALGORITHMS, HashTree
@@ -166,15 +166,13 @@ def groups(home: Path) -> list[Group]:
 
 
 def evidence(home: Path, leaves: Iterable[int]) -> dict[int, bytes]:
-    """Return the evidence records (DER) of leaves, by leaf; raises NotFound for one that is in no group."""
-    kept, histories, found = groups(home), dict[int, History](), dict[int, bytes]()
-    for leaf in leaves:
-        group = next((each for each in kept if each.start <= leaf < each.end), None)
-        if group is None:
-            raise NotFound(f"Leaf {leaf} is not preserved yet.", leaf_index=leaf)
-        if group.start not in histories:
-            histories[group.start] = History(group)
-        found[leaf] = write(histories[group.start].of(leaf))
+    """Return the evidence records (DER) of leaves, by leaf, without those that are in no group yet."""
+    wanted, found = sorted(leaves), dict[int, bytes]()
+    for group in groups(home):
+        here = [leaf for leaf in wanted if group.start <= leaf < group.end]
+        if here:
+            history = History(group)
+            found |= {leaf: write(history.of(leaf)) for leaf in here}
     return found
 
 
