@@ -5,8 +5,10 @@ The authority is OpenSSL's. What we write is read a second time by the RFC's own
 
 import json
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing, nullcontext
 from datetime import UTC, datetime, timedelta
 from hashlib import new, sha256
 from pathlib import Path
@@ -16,6 +18,11 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 from asn1crypto import algos, cms, core, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ledger_automation.errors import Contradiction, InvalidValue
 from ledger_automation.orchestrator import preserve
@@ -26,7 +33,7 @@ from ledger_automation.verify.preserved import content
 from ledger_automation.verify.timestamp import authorities
 from support.authority import Authority, serving
 
-TOMORROW = datetime.now(UTC) + timedelta(days=1)
+BROKEN = ("--failed", "sha256=2020-01-01")
 
 
 @pytest.fixture(scope="module")
@@ -153,22 +160,60 @@ def test_sha_256_fails_and_a_receipt_of_before_stays_evidence(town: Any, authori
     assert renewed["chains"] == [{"hash": "sha256", "tokens": 2}, {"hash": "sha512", "tokens": 1}]
     after = town.home.parent / "after"
     town.ok("evidence", town.old, "--out", after)
-    broken = ("--failed", f"sha256={TOMORROW.date()}")
-    told = verified(town, authority, town.old, after, *broken)
+    told = verified(town, authority, town.old, after)
     assert (told.code, told.data["verdict"], told.data["steps"][-1]["step"]) == (0, "final", "13 preserved")
     assert told.data["steps"][-1]["detail"].startswith("2 steps were there by 20")
     assert "(sha512, tsa.example)" in told.data["steps"][-1]["detail"]
-    # Had it failed before, no renewal would help; and whoever has nothing, or was not renewed in time, shows nothing.
-    past = ("--failed", "sha256=2020-01-01")
-    for folder, words in ((after, past), (None, past), (None, broken)):
-        refused = verified(town, authority, town.old, folder, *words)
-        assert (refused.code, refused.data["reason"]) == (30, "step_13_preserved"), (folder, words)
     assert verified(town, authority, town.old, before).code == 0
+    # Years later SHA-256 fails: whoever was renewed before goes on, whoever was not or has nothing does not.
+    roots = authorities(authority.certificate.read_bytes())
+    now = datetime.now(UTC)
+    failed = {"sha256": now + timedelta(days=1)}
+    for entry in decode(town.old.read_bytes()).entries:  # type: ignore[union-attr]
+        for folder, holds in ((before, False), (after, True)):
+            stamps = examine((folder / f"leaf-{entry.leaf_index}.er").read_bytes(), content(entry), roots)
+            with nullcontext() if holds else pytest.raises(Contradiction, match="rests on sha256"):
+                in_time(stamps, failed, now + timedelta(days=2))
+    for each in (before, after, None):
+        refused = verified(town, authority, town.old, each, *BROKEN)
+        assert (refused.code, refused.data["reason"]) == (30, "step_13_preserved"), "it had failed before all that"
+    assert verified(town, authority, town.old, None, "--failed", "sha256=2999-01-01").code == 0, "it has not failed yet"
     for folder, algorithms in ((before, ["sha256"]), (after, ["sha256", "sha512"])):
         for entry in decode(town.old.read_bytes()).entries:  # type: ignore[union-attr]
             octets = (folder / f"leaf-{entry.leaf_index}.bin").read_bytes()
             assert octets == content(entry)
             assert independently((folder / f"leaf-{entry.leaf_index}.er").read_bytes(), octets) == algorithms
+
+
+def test_a_token_rests_on_whatever_its_signature_and_certificate_do(town: Any, tmp_path: Path) -> None:
+    with serving(tmp_path / "weak", "weak.example", by="sha256") as weak:
+        preserving(town, weak)
+        roots = authorities(weak.certificate.read_bytes())
+        (entry, *_) = decode(town.old.read_bytes()).entries  # type: ignore[union-attr]
+        records = preserve.evidence(town.home, {entry.leaf_index: content(entry)})
+    stamps = examine(records[entry.leaf_index], content(entry), roots)
+    assert [(each.algorithm, each.hashes) for each in stamps] == [("sha512", {"sha256", "sha512"})]
+    now = datetime.now(UTC)
+    with pytest.raises(Contradiction, match="A timestamp rests on sha256"):
+        in_time(stamps, {"sha256": now + timedelta(days=1)}, now + timedelta(days=2))
+
+
+def test_certificates_that_somebody_added_to_a_token_name_nobody(town: Any, authority: Authority) -> None:
+    """They are signed by nobody but themselves, and bear the signer's name and number."""
+    preserving(town, authority)
+    (entry, *_) = decode(town.old.read_bytes()).entries  # type: ignore[union-attr]
+    record = EvidenceRecord.load(preserve.evidence(town.home, {entry.leaf_index: content(entry)})[entry.leaf_index])
+    token = record["archiveTimeStampSequence"][0][0]["timeStamp"]
+    (own,) = (each.chosen for each in token["content"]["certificates"])
+    mine = ec.generate_private_key(ec.SECP256R1())
+    name = x509.load_der_x509_certificate(own.dump()).issuer
+    decoy = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(mine.public_key())
+    decoy = decoy.serial_number(own.serial_number).not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+    der = decoy.not_valid_after(datetime(2999, 1, 1, tzinfo=UTC)).sign(mine, hashes.SHA256()).public_bytes(Encoding.DER)
+    token["content"]["certificates"].append(cms.CertificateChoices("certificate", asn1_x509.Certificate.load(der)))
+    roots = authorities(authority.certificate.read_bytes())
+    with pytest.raises(Contradiction, match=r"several certificates|does not hold"):
+        examine(record.dump(force=True), content(entry), roots)
 
 
 def test_what_came_into_the_log_since_is_a_group_of_its_own(town: Any, authority: Authority) -> None:
@@ -254,6 +299,27 @@ def test_the_doctor_says_when_to_renew(town: Any, authority: Authority, tmp_path
     assert torn.startswith("wrong: ")
 
 
+def test_renewing_goes_one_way_and_by_one_at_a_time(town: Any, authority: Authority) -> None:
+    preserving(town, authority)
+    words = ("preserve", authority.url, "--authority", authority.certificate)
+    preserving(town, authority, "--stamp")
+    preserving(town, authority, "--hash", "sha256")
+    (group,) = groups(town.home)
+    assert [(each.algorithm, len(each.tokens)) for each in group.chains] == [("sha512", 2), ("sha256", 1)]
+    back = town(*words)
+    assert (back.code, "that is no renewal" in back.err.replace("\n", " ")) == (2, True)
+    with preserve.alone(town.home):
+        busy = town(*words)
+    assert "right now" in busy.err
+    with closing(sqlite3.connect(town.home / "ledger.sqlite")) as database, database:
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("DELETE FROM content WHERE event_id = 1")
+        database.execute("DELETE FROM event WHERE id = 1")
+    gone = town(*words, "--hash", "sha256")
+    assert (gone.code, "without an event" in gone.err) == (30, True)
+
+
 def test_what_changed_since_is_not_stamped_again(town: Any, authority: Authority) -> None:
     preserving(town, authority, "--hash", "sha256")
     path = town.home / "preservation" / "000000000000.msgpack"
@@ -284,7 +350,7 @@ def test_every_flipped_bit_of_a_record_is_refused(town: Any, authority: Authorit
     preserving(town, authority)
     roots = authorities(authority.certificate.read_bytes())
     (entry, *_) = decode(town.old.read_bytes()).entries  # type: ignore[union-attr]
-    record = preserve.evidence(town.home, [entry.leaf_index])[entry.leaf_index]
+    record = preserve.evidence(town.home, {entry.leaf_index: content(entry)})[entry.leaf_index]
     honest = examine(record, content(entry), roots)
     assert [each.algorithm for each in honest] == ["sha256", "sha512"]
     random, accepted = Random(4998), []
@@ -309,7 +375,8 @@ def test_every_flipped_bit_of_a_record_is_refused(town: Any, authority: Authorit
 
 def test_a_timestamp_is_renewed_while_its_certificate_is_good() -> None:
     day = [datetime(2026 + 5 * number, 1, 1, tzinfo=UTC) for number in range(5)]
-    stamps = [Stamp(day[0], "one", day[1], "sha256"), Stamp(day[1], "two", day[3], "sha512")]
+    first, second = frozenset({"sha256"}), frozenset({"sha512"})
+    stamps = [Stamp(day[0], "one", day[1], first, "sha256"), Stamp(day[1], "two", day[3], second, "sha512")]
     in_time(stamps, {}, day[3])
     in_time(stamps, {"sha256": day[2]}, day[2])
     for failed, now, said in (
@@ -321,11 +388,7 @@ def test_a_timestamp_is_renewed_while_its_certificate_is_good() -> None:
         with pytest.raises(Contradiction, match=said):
             in_time(stamps, failed, now)
     with pytest.raises(Contradiction, match="one ran out"):
-        in_time([stamps[0], moved_to(stamps[1], day[2])], {}, day[3])
-
-
-def moved_to(stamp: Stamp, at: datetime) -> Stamp:
-    return stamp._replace(at=at)
+        in_time([stamps[0], stamps[1]._replace(at=day[2])], {}, day[3])
 
 
 def test_wrong_words_are_one_sentence(town: Any, authority: Authority) -> None:

@@ -16,14 +16,14 @@ serial = {folder}/serial
 crypto_device = builtin
 signer_cert = {folder}/tsa.pem
 signer_key = {folder}/tsa.key
-signer_digest = sha512
+signer_digest = {by}
 default_policy = 1.2.3.4.1
 digests = sha256, sha512
 accuracy = secs:1
 ordering = no
 tsa_name = no
 ess_cert_id_chain = no
-ess_cert_id_alg = sha256
+ess_cert_id_alg = {by}
 """
 _STAMPING = "extendedKeyUsage=critical,timeStamping"
 
@@ -41,24 +41,24 @@ def openssl(*words: object) -> bytes:
     return done.stdout
 
 
-def founded(folder: Path, name: str, days: int) -> Path:
-    """Make an authority's keys and certificates, good for so many days; return its own root."""
+def founded(folder: Path, name: str, days: int, by: str) -> Path:
+    """Make an authority's keys and certificates, good for so many days and signed by a hash; return its own root."""
     folder.mkdir()
     (folder / "serial").write_text("01\n")
-    (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder))
+    (folder / "tsa.cnf").write_text(_CONFIG.format(folder=folder, by=by))
     root, key = ("-keyout", folder / "ca.key", "-out", folder / "ca.pem"), ("-newkey", "rsa:2048", "-nodes")
-    openssl("req", "-x509", *key, *root, "-days", days + 10, "-subj", f"/CN={name} root")
+    openssl("req", "-x509", f"-{by}", *key, *root, "-days", days + 10, "-subj", f"/CN={name} root")
     openssl("req", *key, "-keyout", folder / "tsa.key", "-out", folder / "tsa.csr", "-subj", f"/CN={name}")
     (folder / "usage").write_text(f"{_STAMPING}\nkeyUsage=critical,digitalSignature\n")
     signed = ("-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "usage")
-    openssl("x509", "-req", "-in", folder / "tsa.csr", *signed, "-days", days, "-out", folder / "tsa.pem")
+    openssl("x509", "-req", f"-{by}", "-in", folder / "tsa.csr", *signed, "-days", days, "-out", folder / "tsa.pem")
     return folder / "ca.pem"
 
 
 @contextmanager
-def serving(folder: Path, name: str = "tsa.example", days: int = 20) -> Iterator[Authority]:
+def serving(folder: Path, name: str = "tsa.example", days: int = 20, by: str = "sha512") -> Iterator[Authority]:
     """Run an authority for as long as the block lasts; ``folder`` must not be there yet."""
-    certificate = founded(folder, name, days)
+    certificate = founded(folder, name, days, by)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -9,9 +9,8 @@ from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit, save
 from ledger_automation.errors import InvalidInput, NotFound
 from ledger_automation.orchestrator.preserve import evidence as recorded
-from ledger_automation.tlog.receipt import Receipt
 from ledger_automation.tlog.receipt_file import read
-from ledger_automation.verify.preserved import content, file_names
+from ledger_automation.verify.preserved import content, file_names, readable
 
 
 def evidence(
@@ -22,16 +21,15 @@ def evidence(
 ) -> int:
     """Write the evidence records (RFC 4998) of a receipt's steps, for whoever verifies it in decades."""
     settings, receipt = options.settings(), read(file)
-    if not isinstance(receipt, Receipt):
-        raise InvalidInput("There are no steps in a proof that a case does not exist.")
-    leaves = [each.leaf_index for each in receipt.entries]
-    records = recorded(settings.home, leaves)
-    for leaf in leaves:
+    contents = {each.leaf_index: content(each) for each in readable(receipt)}
+    if not contents:
+        raise InvalidInput("There is nothing to read in it: no step whose content was not erased.")
+    records = recorded(settings.home, contents)
+    for leaf, octets in contents.items():
         if leaf not in records:
             raise NotFound(f"Leaf {leaf} is not preserved yet; `ledger preserve` does that.", leaf_index=leaf)
-    for each in receipt.entries:
-        for name, octets in zip(file_names(each.leaf_index), (content(each), records[each.leaf_index]), strict=True):
-            save(out / name, octets)
+        for name, written in zip(file_names(leaf), (octets, records[leaf]), strict=True):
+            save(out / name, written)
     data = {"folder": str(out), "leaves": sorted(records)}
     emit(data, [f"{out}: the evidence of {len(records)} steps."], json=options.json)
     return 0

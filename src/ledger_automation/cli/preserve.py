@@ -10,7 +10,7 @@ from ledger_automation.bootstrap import open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.cli.verify import read_octets
-from ledger_automation.orchestrator.preserve import Ask, Group, Preservation
+from ledger_automation.orchestrator.preserve import Ask, Group, Preservation, alone
 from ledger_automation.published.authority import ask_authority
 from ledger_automation.tlog.hash_tree import ALGORITHMS
 from ledger_automation.verify.timestamp import authorities, check, question, read_answer
@@ -28,14 +28,15 @@ def preserve(
 ) -> int:
     """Have an authority stamp what opens every logged step, and renew what was stamped before (RFC 4998)."""
     settings = options.settings()
-    with open_ledger(settings, existing=True) as ledger, ledger.read() as unit:
+    with open_ledger(settings, existing=True) as ledger, alone(settings.home), ledger.read() as unit:
         kept = Preservation(settings.home, _asking(url, authorities(read_octets(authority))))
         renewed = []
         for group in kept.groups():
             if group.chains[-1].algorithm != hash_by:
-                renewed.append(kept.rehash(group, unit.cases, hash_by))
-            elif stamp:
-                renewed.append(kept.stamp(group))
+                again = kept.rehash(group, unit.cases, hash_by)
+            else:
+                again = kept.stamp(group) if stamp else None
+            renewed += [again] if again else []
         added = kept.extend(unit.cases, unit.log.frontier().size, hash_by)
     data = {"added": _facts(added) if added else None, "renewed": [_facts(each) for each in renewed]}
     lines = [f"Leaves {each.start} to {each.end - 1} are stamped anew, {_chains(each)}." for each in renewed]

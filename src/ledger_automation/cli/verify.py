@@ -71,15 +71,17 @@ def verify(
 
 def _failed(given: list[str]) -> dict[str, datetime]:
     """Read which hash algorithm failed when; raises InvalidValue."""
-    found = {}
+    found = dict[str, datetime]()
     for each in given:
         name, _, day = each.partition("=")
         try:
-            found[name] = datetime.combine(date.fromisoformat(day), time(), UTC)
+            since = datetime.combine(date.fromisoformat(day), time(), UTC)
         except ValueError as error:
             raise InvalidValue("A hash that failed", each, "a name and a day, as in sha256=2035-01-01") from error
         if name not in ALGORITHMS:
             raise InvalidValue("A hash that failed", name, f"one of {', '.join(ALGORITHMS)}")
+        if since <= datetime.now(UTC):  # what will fail has not
+            found[name] = min(since, found.get(name, since))
     return found
 
 

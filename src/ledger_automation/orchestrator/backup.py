@@ -7,7 +7,8 @@
     deployments/      the contracts
     preservation/     the tokens over what opens the steps
 
-The files are copied after the database: a key that is announced meanwhile is then one too many, never one too few.
+The files are copied after the database: a key that is announced meanwhile is then one too many, never one too few. What
+preserves leaves is copied before it, since it must not be of leaves that are not there.
 Restoring verifies every digest before it touches anything, goes into an empty place only, and comes to be in one
 rename (beside an uncommitted transaction, where the database is a server's). A home that holds nothing but this very
 back-up's files is empty: that is what a restore leaves that died between the two.
@@ -36,7 +37,8 @@ from ledger_automation.verify.verdict import Verdict
 
 MANIFEST: Final = "manifest.json"
 DATABASE: Final = "ledger.sqlite"
-PUBLIC: Final = ("policy.json", "keys/log.pub", "deployments/*.json", "preservation/*.msgpack")
+PUBLIC: Final = ("policy.json", "keys/log.pub", "deployments/*.json")
+PRESERVED: Final = ("preservation/*.msgpack",)
 _FOLDERS: Final = ("keys", "deployments", "preservation")
 PRIVATE: Final = "keys/**/*"
 _VERSION: Final = 1
@@ -129,9 +131,9 @@ def back_up(site: Site, folder: Path, now: str, *, private: bool) -> Manifest:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InvalidValue("The folder of a back-up", str(folder), "empty, or not there yet")
     with _draft(folder) as draft:
+        _copy_all(site.home, draft, PRESERVED)
         copied = site.place.copy_to(draft / DATABASE)
-        for path in _files(site.home, (*PUBLIC, PRIVATE) if private else PUBLIC):
-            _copy(site.home, draft, path.relative_to(site.home).as_posix())
+        _copy_all(site.home, draft, (*PUBLIC, PRIVATE) if private else PUBLIC)
         folder.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
         folder.chmod(_FOLDER)
         names = [path.relative_to(draft).as_posix() for path in _files(draft, ("**/*",))]
@@ -277,6 +279,11 @@ def _copy(source: Path, target: Path, name: str) -> None:
         os.fsync(here.fileno())
     public = name.startswith("deployments/") or name in PUBLIC
     path.chmod(_OPEN if public else _SECRET)
+
+
+def _copy_all(home: Path, draft: Path, patterns: tuple[str, ...]) -> None:
+    for path in _files(home, patterns):
+        _copy(home, draft, path.relative_to(home).as_posix())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -24,17 +24,21 @@ from ledger_automation.values import CaseId
 from ledger_automation.verify import page
 from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.verify.policy import write as write_policy
+from ledger_automation.verify.preserved import content
+
+Preserved = Callable[[Mapping[int, bytes]], Mapping[int, bytes]]
+"""Returns the evidence records of leaves by what opens them, as far as there are any."""
 
 _STATIC: Final = ("README.md", "check.sh")
 
 
 def dossier(
-    unit: UnitOfWork, case_id: CaseId, policy: VerificationPolicy, preserved: Callable[[list[int]], Mapping[int, bytes]]
+    unit: UnitOfWork,
+    case_id: CaseId,
+    policy: VerificationPolicy,
+    preserved: Preserved,
 ) -> dict[str, bytes]:
-    """Return the files of a case's dossier by their path in the folder; raises what `issue` raises.
-
-    ``preserved`` returns the evidence records of leaves, by leaf, as far as there are any.
-    """
+    """Return the files of a case's dossier by their path in the folder; raises what `issue` raises."""
     receipt = issue(unit, case_id)
     checkpoint = stated(receipt.checkpoint)
     key, signature = _signed(receipt.checkpoint, policy.keys())
@@ -50,7 +54,7 @@ def dossier(
         "anchor.json": msgspec.json.format(msgspec.json.encode(receipt.anchor), indent=1) + b"\n",
         "case-map.txt": _way(_map_sides(case_id, receipt), receipt.case_map_proof or ()),
     }
-    records = preserved([each.leaf_index for each in receipt.entries])
+    records = preserved({each.leaf_index: content(each) for each in receipt.entries})
     for number, entry in _steps(receipt):
         found |= {f"steps/{number:04}/{name}": octets for name, octets in _step(entry, checkpoint)}
         if entry.leaf_index in records:

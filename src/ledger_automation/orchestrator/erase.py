@@ -19,6 +19,7 @@ from typing import NamedTuple, Protocol
 
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.event import log_case_id
+from ledger_automation.errors import InvalidInput
 from ledger_automation.orchestrator.ports import Begin, UnitOfWork
 from ledger_automation.orchestrator.sequence import record_heartbeat
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing, advance
@@ -49,8 +50,10 @@ class Decision(NamedTuple):
 
 
 def decide(begin: Begin, recorder: Recorder, actor: Actor, decision: Decision) -> None:
-    """Record a decision; raises what the law of the log's case raises."""
+    """Record a decision; raises InvalidInput for the log's own case, and what the law of that case raises."""
     own = log_case_id(recorder.origin)
+    if decision.case_id == own:
+        raise InvalidInput("The log's own case holds what was decided and announced; it is not erased.", case_id=own)
     with begin() as unit:
         opened = unit.cases.case(own) is not None
     if not opened:

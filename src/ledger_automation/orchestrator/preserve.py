@@ -15,19 +15,23 @@ What this does not do: preserve what does not hold (an audit says why), renew wh
 more, or decide when to renew.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from ledger_automation.errors import Contradiction, UnreadableFile
+from ledger_automation.errors import Conflict, Contradiction, InvalidInput, UnreadableFile
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator import durable
 from ledger_automation.tlog.hash_tree import ALGORITHMS, HashTree
 from ledger_automation.verify.evidence_record import Stamped, sequence, write
 from ledger_automation.verify.sources import CaseSource
+from ledger_automation.verify.timestamp import good_until, read_token, stamped_at
 
 FOLDER: Final = "preservation"
 
@@ -47,15 +51,17 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: Annotated[tuple[bytes, ...], msgspec.Meta(min_length=1)]
 
     def cut(self, digests: bytes) -> list[bytes]:
-        """Cut digests that stand in a row."""
+        """Cut digests that stand in a row; raises ValueError where one is not whole."""
         width = len(ALGORITHMS[self.algorithm](b""))
+        if len(digests) % width:
+            raise ValueError("a digest is cut off")
         return [digests[at : at + width] for at in range(0, len(digests), width)]
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The leaves from ``start`` on, as many as the first chain has objects."""
 
-    start: int
+    start: Annotated[int, msgspec.Meta(ge=0)]
     chains: Annotated[tuple[Chain, ...], msgspec.Meta(min_length=1)]
 
     @property
@@ -63,6 +69,19 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The leaf behind the last."""
         first = self.chains[0]
         return self.start + len(first.cut(first.objects))
+
+    def is_sound(self) -> bool:
+        """Tell whether all chains are of the same objects; raises KeyError, ValueError, InvalidValue for worse."""
+        parts = [(each, part) for each in self.chains for part in (each.objects, each.leaves or each.objects)]
+        for each in self.chains:
+            for token in each.tokens:
+                read_token(token)
+        return len({len(each.cut(part)) for each, part in parts}) == 1 and all(any(part) for _, part in parts)
+
+    def was(self, each: "Opened") -> bool:
+        """Tell whether this is what was preserved of a leaf first."""
+        first = self.chains[0]
+        return first.cut(first.objects)[each.leaf_index - self.start] == ALGORITHMS[first.algorithm](each.content)
 
 
 class Opened(NamedTuple):
@@ -87,48 +106,67 @@ class Preservation:
     def extend(self, cases: CaseSource, size: int, algorithm: str) -> Group | None:
         """Preserve what is in a log of a size and in no group yet; None where nothing is.
 
-        Raises Contradiction where an event and its leaf do not agree, and what asking raises.
+        Raises Contradiction where an event and its leaf do not agree, where the log is not what was preserved, and what
+        asking raises.
         """
-        start, digest = max((each.end for each in self.groups()), default=0), ALGORITHMS[algorithm]
-        if size <= start:
+        kept, digest = self.groups(), ALGORITHMS[algorithm]
+        start = max((each.end for each in kept), default=0)
+        if size < start:
+            sentence = "More was preserved than the log holds: it was cut off or set back."
+            raise Contradiction(sentence, expected=start, actual=size)
+        found = {}
+        for each in _opened(cases, range(size)):
+            if each.leaf_index >= start:
+                found[each.leaf_index] = digest(each.content)
+            elif not (each.erased or next(group for group in kept if each.leaf_index < group.end).was(each)):
+                raise _changed(each)
+        if size == start:
             return None
-        found = {each.leaf_index: digest(each.content) for each in _opened(cases, range(start, size))}
-        if len(found) < size - start:
-            sentence = "The log has leaves without an event; an audit says more."
-            raise Contradiction(sentence, expected=size - start, actual=len(found))
         leaves = [found[leaf] for leaf in range(start, size)]
         chain = Chain(algorithm, b"".join(leaves), b"", (self._ask(HashTree(leaves, algorithm).top(), algorithm),))
         return self._keep(Group(start, (chain,)))
 
     def stamp(self, group: Group) -> Group:
-        """Renew a group's last token by one over it."""
+        """Renew a group's last token by one over it; raises Contradiction where that one is good no more."""
         *earlier, last = group.chains
-        token = self._ask(last.tokens[-1], last.algorithm)
+        token = self._renewed(group, last.tokens[-1], last.algorithm)
         return self._keep(Group(group.start, (*earlier, msgspec.structs.replace(last, tokens=(*last.tokens, token)))))
 
-    def rehash(self, group: Group, cases: CaseSource, algorithm: str) -> Group:
-        """Take a group's objects into a tree of another algorithm; raises Contradiction where one has changed since.
+    def rehash(self, group: Group, cases: CaseSource, algorithm: str) -> Group | None:
+        """Take a group's objects into a tree of another algorithm; None where all of them were erased.
 
-        What was erased since has nothing left to be hashed, and keeps the chains that it has.
+        What was erased since has nothing left to be hashed, and keeps the chains that it has. Raises Contradiction
+        where an object has changed or is gone, or the last token is good no more; InvalidInput for an algorithm that
+        the group has left already.
         """
-        digest, last = ALGORITHMS[algorithm], group.chains[-1]
-        before, history = last.cut(last.objects), History(group)
+        if algorithm in {each.algorithm for each in group.chains}:
+            sentence = f"Leaves {group.start} to {group.end - 1} were hashed by {algorithm} before; that is no renewal."
+            raise InvalidInput(sentence, algorithm=algorithm)
+        digest, count, history = ALGORITHMS[algorithm], group.end - group.start, History(group)
         gone = bytes(len(digest(b"")))
-        objects, leaves = [gone] * len(before), [gone] * len(before)
+        objects, leaves = [gone] * count, [gone] * count
         for each in _opened(cases, range(group.start, group.end)):
             place = each.leaf_index - group.start
-            if ALGORITHMS[last.algorithm](each.content) == before[place]:
+            if group.was(each):
                 objects[place] = digest(each.content)
                 leaves[place] = digest(objects[place] + digest(sequence(history.of(each.leaf_index))))
             elif not each.erased:
-                sentence = f"Leaf {each.leaf_index} is not what was preserved; nothing is renewed."
-                raise Contradiction(sentence, expected=before[place], actual=each.content)
+                raise _changed(each)
         present = [each for each in leaves if any(each)]
         if not present:
-            return group
-        token = self._ask(HashTree(present, algorithm).top(), algorithm)
+            return None
+        token = self._renewed(group, HashTree(present, algorithm).top(), algorithm)
         chain = Chain(algorithm, b"".join(objects), b"".join(leaves), (token,))
         return self._keep(Group(group.start, (*group.chains, chain)))
+
+    def _renewed(self, group: Group, octets: bytes, algorithm: str) -> bytes:
+        """Ask for a token that renews a group's last one, which must still be good."""
+        token, before = self._ask(octets, algorithm), group.chains[-1].tokens[-1]
+        at, earlier, until = stamped_at(token), stamped_at(before), good_until(before)
+        if not earlier <= at <= until:
+            sentence = f"The last timestamp of leaf {group.start} cannot be renewed by one of {at}."
+            raise Contradiction(sentence, expected=f"{earlier} to {until}", actual=at)
+        return token
 
     def _keep(self, group: Group) -> Group:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -165,19 +203,48 @@ def groups(home: Path) -> list[Group]:
     return [_read(path) for path in sorted((home / FOLDER).glob("*.msgpack"))]
 
 
-def evidence(home: Path, leaves: Iterable[int]) -> dict[int, bytes]:
-    """Return the evidence records (DER) of leaves, by leaf, without those that are in no group yet."""
-    wanted, found = sorted(leaves), dict[int, bytes]()
+def evidence(home: Path, contents: Mapping[int, bytes]) -> dict[int, bytes]:
+    """Return the evidence records (DER) of leaves by what opens them, without those that are in no group yet.
+
+    Raises Contradiction where something else was preserved of a leaf.
+    """
+    found = dict[int, bytes]()
     for group in groups(home):
-        here = [leaf for leaf in wanted if group.start <= leaf < group.end]
-        if here:
-            history = History(group)
-            found |= {leaf: write(history.of(leaf)) for leaf in here}
+        here = [leaf for leaf in sorted(contents) if group.start <= leaf < group.end]
+        history = History(group) if here else None
+        for leaf in here:
+            opened = Opened(leaf, contents[leaf], erased=False)
+            if history is None or not group.was(opened):
+                raise _changed(opened)
+            found[leaf] = write(history.of(leaf))
     return found
 
 
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Keep a home's groups to ourselves; raises Conflict where somebody else preserves right now."""
+    folder = home / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError as error:
+        raise Conflict("Somebody else preserves in this home right now.", folder=str(folder)) from error
+    finally:
+        os.close(descriptor)
+        with suppress(OSError):
+            folder.rmdir()  # nothing was preserved
+
+
+def _changed(each: Opened) -> Contradiction:
+    sentence = f"Leaf {each.leaf_index} is not what was preserved; an audit says more."
+    return Contradiction(sentence, expected="what was preserved", actual=each.content)
+
+
 def _opened(cases: CaseSource, leaves: range) -> Iterator[Opened]:
-    """Yield what opens the commitments of a stretch of leaves; raises Contradiction where one does not."""
+    """Yield what opens the commitments of a stretch of leaves, each once; raises Contradiction where one does not."""
+    count = 0
     for _, _, rows in cases.trails(0, leaves.start):
         for row in rows:
             if row.leaf_index is None or row.leaf_index not in leaves:
@@ -189,11 +256,19 @@ def _opened(cases: CaseSource, leaves: range) -> Iterator[Opened]:
             if row.leaf_hash != leaf_hash(commitment):
                 sentence = f"Leaf {row.leaf_index} is not its event's; an audit says more."
                 raise Contradiction(sentence, expected=row.leaf_hash, actual=leaf_hash(commitment))
+            count += 1
             yield Opened(row.leaf_index, content, erased)
+    if count != len(leaves):
+        sentence = "The log has leaves without an event; an audit says more."
+        raise Contradiction(sentence, expected=len(leaves), actual=count)
 
 
 def _read(path: Path) -> Group:
     try:
-        return msgspec.msgpack.decode(path.read_bytes(), type=Group)
-    except msgspec.MsgspecError as error:
+        group = msgspec.msgpack.decode(path.read_bytes(), type=Group)
+        sound = group.is_sound()
+    except (msgspec.MsgspecError, InvalidInput, KeyError, ValueError, OSError) as error:
         raise UnreadableFile(path, f"it is no group of preserved steps ({error})") from error
+    if not sound:
+        raise UnreadableFile(path, "it is no group of preserved steps (its chains are of different lengths)")
+    return group

@@ -9,13 +9,14 @@ be anchored.
 from typing import NamedTuple
 
 from ledger_automation.audit.event import log_case_id
+from ledger_automation.errors import Misconfigured
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator.case_map import grow
-from ledger_automation.orchestrator.ports import Begin, NewLeaf
+from ledger_automation.orchestrator.ports import Begin, NewLeaf, UnitOfWork
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.tlog.case_map import Head
 from ledger_automation.tlog.checkpoint import Checkpoint, stated
-from ledger_automation.tlog.note import SignerKey
+from ledger_automation.tlog.note import SignerKey, VerifierKey, read_note
 from ledger_automation.values import timestamp
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import CheckpointRecord
@@ -39,6 +40,8 @@ def sequence(
             return None
         frontier = unit.log.frontier()
         previous = next(unit.log.checkpoints(frontier.size - 1), None)
+        if previous is not None:
+            _insist_on_its_key(unit, recorder.origin, key, previous)
         hashes = [leaf_hash(event.commitment) for event in pending]
         leaves = [
             NewLeaf(index, event.event_id, event.case_id, event.sequence, digest)
@@ -52,6 +55,24 @@ def sequence(
         unit.log.sign_off(CheckpointRecord(frontier.size, checkpoint.root_hash, note, now))
         unit.commit()
     return Sequenced(len(leaves), checkpoint)
+
+
+def _insist_on_its_key(unit: UnitOfWork, origin: str, key: SignerKey, previous: CheckpointRecord) -> None:
+    """Refuse to sign with a key that the log has changed for another one (T41); raises Misconfigured.
+
+    A process that began before a rotation still has the former key in its memory.
+    """
+    signed = {line.key_id for line in read_note(previous.note)[1]}
+    if key.verifier.key_id in signed:
+        return
+    record = unit.cases.case(log_case_id(origin))
+    standing = Standing.of(record).case if record is not None else None
+    announced = [VerifierKey.parse(text) for _, text in standing.data.keys] if standing is not None else []
+    before = [place for place, each in enumerate(announced) if each.key_id in signed]
+    coming = [each.key_id for each in announced[max(before, default=-1) + 1 :]]
+    if key.verifier.key_id not in coming:
+        sentence = "The log is signed by another key now; a process that has the former one must be started anew."
+        raise Misconfigured(sentence, expected=previous.note, actual=key.verifier.text)
 
 
 def record_heartbeat(begin: Begin, recorder: Recorder) -> None:

@@ -165,7 +165,8 @@ class Lane:
         try:
             return self._conclude(look, siblings, traces)
         except _Overtaken:
-            return Outcome(siblings[-1], siblings[-1].state)
+            live = _live(siblings)
+            return Outcome(live, live.state)
 
     def _conclude(self, look: Look, siblings: list[Submission], traces: list[tuple[Submission, Trace]]) -> Outcome:
         """Write down what the traces say; raises _Overtaken where they are of less than was signed by now."""
@@ -178,7 +179,8 @@ class Lane:
             return self._unreceipted(siblings)
         if takers:
             return self._displaced(siblings, takers)
-        return self._unmined(look, siblings, traces[-1][1])
+        fates = {row.signed.transaction: trace for row, trace in traces}
+        return self._unmined(look, siblings, fates[_live(siblings).signed.transaction])
 
     def _mined(self, look: Look, row: Submission, trace: Trace, siblings: list[Submission]) -> Outcome:
         key, alarms = row.subject.key, []
@@ -210,13 +212,13 @@ class Lane:
 
     def _unreceipted(self, siblings: list[Submission]) -> Outcome:
         """The nonce is used and nothing shows that it was not by these bytes: a second signature could act twice."""
-        *others, row = siblings
+        row = _live(siblings)
         if row.state is State.ANCHORED:
             return Outcome(row, row.state)  # its receipt was seen before; the node is slow, not the chain
         after, key = replace(row, state=State.MISSING_RECEIPT), row.subject.key
         sentence = f"The nonce of the transaction for {key} is used, but the node shows no receipt."
         alarm = Alarm(AlarmKind.MISSING_RECEIPT, key, sentence, {"transaction": row.signed.transaction})
-        self._write(siblings, [*others, after], [alarm])
+        self._write(siblings, [after if each is row else each for each in siblings], [alarm])
         return Outcome(after, row.state)
 
     def _displaced(self, siblings: list[Submission], takers: set[str]) -> Outcome:
@@ -229,7 +231,7 @@ class Lane:
 
     def _unmined(self, look: Look, siblings: list[Submission], trace: Trace) -> Outcome:
         """Its nonce is free. What was anchored has left the chain, unless the node has not come so far yet (C19)."""
-        *others, row = siblings
+        row = _live(siblings)
         after, alarms = row, []
         if row.state is not State.PENDING and look.head >= (row.block_number or 0):
             after = replace(row, state=State.PENDING, block_number=None, block_hash=None)
@@ -239,7 +241,8 @@ class Lane:
         impatient = look.head - row.sent_block >= PATIENCE
         if trace.fate is Fate.ABSENT or impatient:
             after = replace(after, sent_block=look.head)
-        self._write(siblings, [*others, after], alarms)  # first: it is a fact, whether or not sending works
+        now = [after if each is row else each for each in siblings]
+        self._write(siblings, now, alarms)  # first: it is a fact, whether or not sending works
         if trace.fate is Fate.ABSENT:
             self._deliver(look, after)
         elif impatient:
@@ -293,6 +296,11 @@ class Lane:
         """Write down what became of a nonce, with what it rings (T4); if we die before, the chain is asked again."""
         if before != after and not self._watch.write(lambda anchors: anchors.update(before, after), alarms):
             raise _Overtaken
+
+
+def _live(siblings: list[Submission]) -> Submission:
+    """Return the newest of a nonce that may still change: the one that was mined, or the last that was sent."""
+    return [each for each in siblings if each.state in OPEN][-1]
 
 
 class _Overtaken(Exception):

@@ -145,14 +145,14 @@ class AnchorAudit:
 def _left(chain: ChainSource, submission: SubmissionRecord, evidence: AnchorEvidence | None) -> bool:
     """Tell whether a submission names a block that the chain does not hold, where its transaction is not in it.
 
-    What was never there and what a reorganisation took look alike.
+    What was never there and what a reorganisation took look alike; of a block that is yet to come nothing is known.
     """
     number, block = submission.block_number, submission.block_hash
     if not (type(number) is int and number >= 0 and isinstance(block, str) and block):
         return False
     if evidence is not None and evidence.block_hash == block:
         return False
-    return chain.block_hash(number) != block
+    return chain.block_hash(number) not in (None, block)
 
 
 def _evidence(chain: ChainSource, transaction: object, origin: bytes) -> AnchorEvidence | None:

@@ -29,7 +29,7 @@ from ledger_automation.verify.explanation import ENDS_EARLY, explain
 from ledger_automation.verify.key_audit import announced
 from ledger_automation.verify.log_audit import LogAudit, LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
-from ledger_automation.verify.sources import CaseSource, ChainSource, LogSource, Soundness, StoreSource
+from ledger_automation.verify.sources import CaseSource, ChainSource, EventRecord, LogSource, Soundness, StoreSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
 
 _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
@@ -100,8 +100,9 @@ class Auditor:
 
         ``store`` is the database that both are read from. Where it cannot be relied on, nothing is read through it.
         """
-        sound = store.look(whole=mark is None) if store is not None else Soundness()
-        mark = mark or Mark(self._policy.origin)
+        if mark is None or (mark.tree_size and not mark.signer):  # of before who signed was remembered
+            mark = Mark(self._policy.origin)
+        sound = store.look(whole=not mark.last_event) if store is not None else Soundness()
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
         if not sound.readable:
@@ -116,11 +117,9 @@ class Auditor:
         if anchors is not None:
             findings += anchors.run(report, mark.tree_size)
         forked = anchors.forked_at(report) if anchors is not None else None
-        findings = [*sound.findings, *explain(report, log, findings, self._held, forked)]
-        if sound.follows:
-            findings = [_behind(each) if each.tampering in ENDS_EARLY else each for each in findings]
-        strange, signer = key_audit.examine(report.signed_by, announced(own, self._policy.origin), mark.signer)
-        findings += strange
+        explained = explain(report, log, findings, self._held, forked)
+        strange, signer = self._signers(report, own, mark)
+        findings = [*sound.findings, *(_behind(each) if sound.follows else each for each in explained), *strange]
         settled = anchors is None or anchors.settled(report.frontier.size, mark.tree_size)
         verdict, reason = self._verdict(findings, examiner, settled=settled, unreachable=unreachable)
         counted = (mark.events + examiner.events, mark.cases + examiner.cases)
@@ -137,6 +136,10 @@ class Auditor:
             findings=tuple(findings),
             mark=None if verdict is not Verdict.FINAL else _mark(self._policy.origin, report, counted, signer),
         )
+
+    def _signers(self, report: LogReport, own: list[EventRecord], mark: Mark) -> tuple[list[Finding], str]:
+        announcements = announced(own, self._policy.origin)
+        return key_audit.examine(report.signed_by, announcements, mark.signer, mark.tree_size)
 
     def _anchors(self, log: LogSource, mark: Mark) -> tuple[AnchorAudit | None, bool]:
         if self._policy.level not in ON_CHAIN:
@@ -166,7 +169,13 @@ class Auditor:
 
 
 def _behind(finding: Finding) -> Finding:
-    """Name what a replica does not have: nothing tells what it has yet to replay from what was cut off where it is."""
+    """Name what a replica does not have: leaves, or the row that says of an anchor.
+
+    Nothing tells what it has yet to replay from what was cut off where it is.
+    """
+    unknown = finding.tampering == "T42" and finding.actual is None and finding.expected == finding.leaf_index
+    if not unknown and finding.tampering not in ENDS_EARLY:
+        return finding
     sentence = "The database is a replica, and behind: a longer log is known. Ask the database that it follows."
     return msgspec.structs.replace(finding, tampering="T30", sentence=sentence)
 

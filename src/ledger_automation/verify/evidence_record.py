@@ -20,9 +20,9 @@ from cryptography.x509 import Certificate, ObjectIdentifier
 
 from ledger_automation.errors import Contradiction, InvalidValue
 from ledger_automation.tlog.hash_tree import ALGORITHMS, Path, leads_to
-from ledger_automation.verify.timestamp import check, read_token
+from ledger_automation.verify.timestamp import NAMES, check, read_token
 
-_OIDS: Final = {"sha256": "2.16.840.1.101.3.4.2.1", "sha512": "2.16.840.1.101.3.4.2.3"}
+_OIDS: Final = {name: oid for oid, name in NAMES.items()}
 _VERSION: Final = 1
 
 
@@ -60,11 +60,12 @@ class Stamped(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """What one timestamp of a record says: when, whose, until when that certificate is good, and by which hash."""
+    """What one timestamp of a record says: when, whose, until when that certificate is good, what it all rests on."""
 
     at: datetime
     authority: str
     until: datetime
+    hashes: frozenset[str]
     algorithm: str
 
 
@@ -116,7 +117,8 @@ def in_time(stamps: Sequence[Stamp], failed: Mapping[str, datetime], now: dateti
         if until > before.until:
             sentence = f"The certificate of {before.authority} ran out before its timestamp was renewed."
             raise Contradiction(sentence, expected=f"renewed by {before.until}", actual=until)
-        _insist("A timestamp", before.algorithm, until, failed)
+        for each in sorted({before.algorithm, *before.hashes}):
+            _insist("A timestamp", each, until, failed)
 
 
 def _insist(what: str, algorithm: str, until: datetime, failed: Mapping[str, datetime]) -> None:
@@ -131,7 +133,9 @@ def _examined(each: _ArchiveTimeStamp, covered: bytes, algorithm: str, roots: Se
     if root is None:
         raise Contradiction("The evidence record is of something else.", expected=covered.hex(), actual=None)
     told = check(read_token(asn1.encode_der(each.time_stamp)), root, roots)
-    return Stamp(*told, algorithm)
+    if told.imprint != algorithm:
+        raise Contradiction("A timestamp is by another hash than its chain.", expected=algorithm, actual=told.imprint)
+    return Stamp(told.at, told.authority, told.until, told.hashes, algorithm)
 
 
 def _read(record: bytes) -> list[list[_ArchiveTimeStamp]]:

@@ -36,32 +36,32 @@ def announced(rows: Iterable[EventRecord], origin: str) -> dict[str, int]:
 
 
 def examine(
-    signed: Mapping[int, tuple[str, ...]], announcements: Mapping[str, int], present: str
+    signed: Mapping[int, tuple[str, ...]], announcements: Mapping[str, int], present: str, start: int
 ) -> tuple[list[Finding], str]:
     """Return what is wrong with who signed which size, and the key that signs at the end.
 
-    ``present`` is the key that signed last before the first size; empty where nothing was signed before.
+    ``present`` is the key that signed ``start``, the last size before the first; empty where nothing was signed before.
+    A key may follow once a checkpoint of its predecessor's covers its announcement.
     """
-    findings = []
+    findings, seen, covered = [], {present}, start
     for size, keys in sorted(signed.items()):
-        if present in keys:
-            continue
         since = announcements.get(present, -1)
-        coming = [each for each in keys if _may_follow(announcements.get(each), since, size, first=not present)]
+        coming = [each for each in keys if since < announcements.get(each, -1) < covered]
+        if not present:
+            coming += [each for each in keys if each not in announcements]
         if coming:
-            present = coming[0]
-        else:
-            findings.append(_found(size, present, keys[0], announcements))
+            present = max(coming, key=lambda each: announcements.get(each, -1))
+        elif present not in keys:
+            findings.append(_found(size, present, keys[0], announcements, retired=keys[0] in seen))
+            continue
+        seen.add(present)
+        covered = size
     return findings, present
 
 
-def _may_follow(leaf: int | None, since: int, size: int, *, first: bool) -> bool:
-    return first if leaf is None else since < leaf < size
-
-
-def _found(size: int, present: str, key: str, announcements: Mapping[str, int]) -> Finding:
-    leaf = announcements.get(key)
-    what = "had not announced" if leaf is None or leaf >= size else "had retired"
+def _found(size: int, present: str, key: str, announcements: Mapping[str, int], *, retired: bool) -> Finding:
+    leaf = announcements.get(key, size)
+    what = "had retired" if retired or leaf < size else "had not announced"
     return Finding(
         tampering="T41",
         sentence=f"A checkpoint is signed by a key that the log {what}.",

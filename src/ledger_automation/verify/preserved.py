@@ -14,6 +14,7 @@ import msgspec
 from cryptography.x509 import Certificate
 
 from ledger_automation.errors import Contradiction
+from ledger_automation.tlog.octets import from_hex
 from ledger_automation.tlog.receipt import Absence, Entry, Receipt
 from ledger_automation.verify.evidence_record import Stamp, examine, in_time
 from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
@@ -23,8 +24,15 @@ _STEP: Final = "13 preserved"
 
 
 def content(entry: Entry) -> bytes:
-    """Return what opens an entry's commitment: salt and canonical bytes."""
-    return bytes.fromhex(entry.salt) + entry.event.encode()
+    """Return what opens an entry's commitment, salt and canonical bytes; raises InvalidValue for what is no salt."""
+    return from_hex(entry.salt) + entry.event.encode()
+
+
+def readable(receipt: Receipt | Absence) -> tuple[Entry, ...]:
+    """Return the entries of a receipt that can be read, the decisions on what was erased among them."""
+    if isinstance(receipt, Absence):
+        return ()
+    return (*receipt.entries, *(receipt.erasure.decisions if receipt.erasure else ()))
 
 
 def file_names(leaf_index: int) -> tuple[str, str]:
@@ -44,9 +52,11 @@ def preserved(
     ``evidence`` is the folder of the records, and the authorities; ``failed`` says since when an algorithm is none any
     more. Raises InvalidValue for what is no record.
     """
-    entries = receipt.entries if isinstance(receipt, Receipt) else ()
-    folder, roots = evidence
-    if folder is None or not entries:
+    entries, (folder, roots) = readable(receipt), evidence
+    if not entries:
+        step = VerifiedStep(_STEP, holds=None, detail="there is nothing to read in it")
+        return msgspec.structs.replace(answer, steps=(*answer.steps, step))
+    if folder is None:
         return _refused(answer, "Nothing shows that it was there before a hash failed.")
     try:
         oldest = [_examined(entry, folder, roots, failed, now) for entry in entries]

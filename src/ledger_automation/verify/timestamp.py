@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 from cryptography.hazmat import asn1
-from cryptography.x509 import Certificate, Name, load_der_x509_certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, Name, ObjectIdentifier, load_der_x509_certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
 from rfc3161_client import (
     HashAlgorithm,
@@ -35,6 +35,10 @@ from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
 from ledger_automation.verify.verifier import ReceiptVerdict
 
 _STEP: Final = "12 timestamp"
+
+NAMES: Final = {"2.16.840.1.101.3.4.2.1": "sha256", "2.16.840.1.101.3.4.2.3": "sha512"}
+"""Hash functions by their object identifiers (RFC 5754)."""
+
 _ALGORITHMS: Final = {"sha256": HashAlgorithm.SHA256, "sha512": HashAlgorithm.SHA512}
 
 
@@ -50,11 +54,13 @@ class _Granted:
 
 
 class Timestamp(NamedTuple):
-    """When an authority was shown something, what its certificate calls it, and until when that one is good."""
+    """When an authority was shown something, whose certificate is good until when, and which hashes it rests on."""
 
     at: datetime
     authority: str
     until: datetime
+    hashes: frozenset[str]
+    imprint: str
 
 
 def query(checkpoint: Checkpoint) -> bytes:
@@ -102,12 +108,22 @@ def check(response: TimeStampResponse, digest: bytes, roots: Sequence[Certificat
         sentence = "The timestamp does not hold for this and these authorities."
         raise Contradiction(sentence, expected=digest.hex(), actual=str(error)) from error
     signer = _signer(response)
-    return Timestamp(response.tst_info.gen_time, _subject(signer.subject), signer.not_valid_after_utc)
+    imprint = _name(response.tst_info.message_imprint.hash_algorithm)
+    used = {imprint, *map(_name, response.signed_data.digest_algorithms)}
+    if signer.signature_hash_algorithm is not None:
+        used.add(signer.signature_hash_algorithm.name)
+    named, until = _subject(signer.subject), signer.not_valid_after_utc
+    return Timestamp(response.tst_info.gen_time, named, until, frozenset(used), imprint)
 
 
 def good_until(token: bytes) -> datetime:
     """Return when the certificate behind a token that was verified once runs out; raises InvalidValue."""
     return _signer(read_token(token)).not_valid_after_utc
+
+
+def stamped_at(token: bytes) -> datetime:
+    """Return when a token that was verified once was made; raises InvalidValue."""
+    return read_token(token).tst_info.gen_time
 
 
 def _tlv(der: bytes) -> asn1.TLV:
@@ -132,10 +148,21 @@ def stamped(
 
 
 def _signer(response: TimeStampResponse) -> Certificate:
-    """Return the certificate of whoever signed, which a verified answer has."""
+    """Return the certificate of whoever signed a verified answer; raises Contradiction where several may have.
+
+    Certificates in a token are signed by nobody but themselves: anybody can add some.
+    """
     signer = next(iter(response.signed_data.signer_infos))
-    found = map(load_der_x509_certificate, response.signed_data.certificates)
-    return next(each for each in found if each.serial_number == signer.serial_number)
+    found = {*map(load_der_x509_certificate, response.signed_data.certificates)}
+    named = [each for each in found if (each.issuer, each.serial_number) == (signer.issuer, signer.serial_number)]
+    if len(named) != 1:
+        sentence = "The timestamp has several certificates for one signer."
+        raise Contradiction(sentence, expected=1, actual=len(named))
+    return named[0]
+
+
+def _name(oid: ObjectIdentifier) -> str:
+    return NAMES.get(oid.dotted_string, oid.dotted_string)
 
 
 def _subject(subject: Name) -> str:

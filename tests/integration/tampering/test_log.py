@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ledger_automation.errors import Misconfigured
 from ledger_automation.merkle import leaf_hash, node_hash
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.transition import Intent, open_case
@@ -529,8 +530,13 @@ def test_an_audit_that_goes_on_remembers_which_key_signs(rotated_copies: Any) ->
 
     submit = Command("submit_application", Actor("applicant-9", "applicant"), {"subject": "x"})
     open_case(begin, copy.town.recorder, workflow("permit"), Level.LOGGED, Intent(submit, copy.town.now))
-    done = sequence(begin, copy.town.recorder, copy.town.keys[1], sweep=True)
+    for former in copy.town.keys[:2]:  # a process that began before the rotation
+        with pytest.raises(Misconfigured, match="another key now"):
+            sequence(begin, copy.town.recorder, former, sweep=True)
+    done = sequence(begin, copy.town.recorder, copy.town.keys[2], sweep=True)
     assert done is not None
+    assert copy.audit(Level.LOGGED, mark=mark).verdict is Verdict.FINAL
+    copy.note(done.checkpoint.tree_size, done.checkpoint.root_hash, copy.town.keys[1])
     (finding,) = copy.audit(Level.LOGGED, mark=mark).findings
     assert (finding.tampering, finding.leaf_index) == ("T41", done.checkpoint.tree_size)
 
