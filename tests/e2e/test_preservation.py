@@ -342,7 +342,7 @@ def test_nothing_is_kept_of_an_authority_that_does_not_answer_or_is_another(
         asked = town("preserve", stranger.url, "--authority", authority.certificate)
     assert asked.code == 30
     assert town("preserve", stranger.url, "--authority", stranger.certificate).code == 20
-    assert not (town.home / "preservation").exists()
+    assert not groups(town.home)
 
 
 def test_every_flipped_bit_of_a_record_is_refused(town: Any, authority: Authority) -> None:

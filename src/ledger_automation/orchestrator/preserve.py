@@ -18,7 +18,7 @@ more, or decide when to renew.
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
@@ -50,11 +50,21 @@ class Chain(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     leaves: bytes
     tokens: Annotated[tuple[bytes, ...], msgspec.Meta(min_length=1)]
 
-    def cut(self, digests: bytes) -> list[bytes]:
-        """Cut digests that stand in a row; raises ValueError where one is not whole."""
-        width = len(ALGORITHMS[self.algorithm](b""))
-        if len(digests) % width:
+    @property
+    def width(self) -> int:
+        """The octets of a digest; raises KeyError for an algorithm that nobody knows here."""
+        return len(ALGORITHMS[self.algorithm](b""))
+
+    def count(self, digests: bytes) -> int:
+        """Count digests that stand in a row; raises ValueError where one is not whole."""
+        count, rest = divmod(len(digests), self.width)
+        if rest:
             raise ValueError("a digest is cut off")
+        return count
+
+    def cut(self, digests: bytes) -> list[bytes]:
+        """Cut digests that stand in a row."""
+        width = self.width
         return [digests[at : at + width] for at in range(0, len(digests), width)]
 
 
@@ -68,7 +78,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def end(self) -> int:
         """The leaf behind the last."""
         first = self.chains[0]
-        return self.start + len(first.cut(first.objects))
+        return self.start + first.count(first.objects)
 
     def is_sound(self) -> bool:
         """Tell whether all chains are of the same objects; raises KeyError, ValueError, InvalidValue for worse."""
@@ -76,12 +86,13 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for each in self.chains:
             for token in each.tokens:
                 read_token(token)
-        return len({len(each.cut(part)) for each, part in parts}) == 1 and all(any(part) for _, part in parts)
+        return len({each.count(part) for each, part in parts}) == 1 and all(any(part) for _, part in parts)
 
     def was(self, each: "Opened") -> bool:
         """Tell whether this is what was preserved of a leaf first."""
-        first = self.chains[0]
-        return first.cut(first.objects)[each.leaf_index - self.start] == ALGORITHMS[first.algorithm](each.content)
+        first, place = self.chains[0], each.leaf_index - self.start
+        digest = ALGORITHMS[first.algorithm](each.content)
+        return first.objects[place * first.width : (place + 1) * first.width] == digest
 
 
 class Opened(NamedTuple):
@@ -233,8 +244,6 @@ def alone(home: Path) -> Iterator[None]:
         raise Conflict("Somebody else preserves in this home right now.", folder=str(folder)) from error
     finally:
         os.close(descriptor)
-        with suppress(OSError):
-            folder.rmdir()  # nothing was preserved
 
 
 def _changed(each: Opened) -> Contradiction:
