@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from faults.proxy import changed, null
-from ledger_automation.errors import Contradiction, LedgerError, Misconfigured
+from faults.proxy import changed, dropped_before, null
+from ledger_automation.errors import Contradiction, LedgerError, Misconfigured, Unreachable
+from ledger_automation.orchestrator.submit import PATIENCE
 
 SEND, RECEIPT, SHOW = "eth_sendRawTransaction", "eth_getTransactionReceipt", "eth_getTransactionByHash"
 HEAD, COUNT = "eth_blockNumber", "eth_getTransactionCount"
@@ -34,6 +35,45 @@ def test_c13_a_reorganisation_turns_anchored_back_and_the_same_bytes_are_anchore
     t.anchorer.settle()
     assert (t.states(), t.latest(), t.standing()) == (["final"], size, [])
     assert len(set(t.proxy.sent)) == 1
+
+
+def two_fees_of_which_the_first_was_mined(t: Any) -> Any:
+    """The second fee is stored, and never reaches the node; returns the transaction that is anchored."""
+    t.grow()
+    t.anchorer.submit()
+    t.proxy.faults = {SEND: dropped_before, HEAD: changed(lambda head: hex(int(head, 16) + PATIENCE))}
+    with pytest.raises(Unreachable):
+        t.anchorer.settle()
+    t.proxy.heal()
+    t.node.mine(2)
+    t.anchorer.settle()
+    first, second = t.rows()
+    assert (first.state, second.state, second.attempt) == ("anchored", "replaced", 2)
+    return first
+
+
+def test_c13_of_two_fees_the_one_that_was_mined_is_the_one_that_was_dropped(town: Any) -> None:
+    t = town(confirmations=6)
+    anchored = two_fees_of_which_the_first_was_mined(t)
+    t.node.rpc("anvil_reorg", 3, [])
+    t.anchorer.settle()
+    first, second = t.rows()
+    assert (first.state, first.block_hash, second.state) == ("pending", None, "replaced")
+    assert [alarm.kind for alarm in t.rung] == ["reorganised"]
+    t.node.mine()
+    t.anchorer.settle()
+    again = t.rows()[0]
+    assert (again.state, again.signed) == ("anchored", anchored.signed)
+    assert again.block_hash not in (None, anchored.block_hash)
+
+
+def test_c13_a_slow_receipt_of_the_fee_that_was_mined_is_no_alarm(town: Any) -> None:
+    t = town(confirmations=6)
+    two_fees_of_which_the_first_was_mined(t)
+    before = t.rows()
+    t.proxy.faults = {RECEIPT: null}
+    t.anchorer.settle()
+    assert (t.rows(), t.rung) == (before, [])
 
 
 def test_c13_several_are_sent_again_in_their_order(town: Any) -> None:
