@@ -159,6 +159,24 @@ def test_anvil_killed_while_it_wrote_its_state_starts_again(home: Path, log: Any
         assert chain.latest(ORIGIN) == log.checkpoint(7)
 
 
+def test_anvil_killed_between_accounts_and_blocks_starts_from_the_state_before(home: Path, log: Any) -> None:
+    """Its state then has a nonce that no transaction explains, and would show neither receipt nor taker of it."""
+    with open_anchoring("anvil", home) as chain:
+        assert evidence(chain, put(chain, log, 0, 7))
+        kept_after(chain.look(None).head, home / "anvil" / "state.kept")
+        os.kill(int((home / "anvil" / "pid").read_text()), signal.SIGKILL)
+        with pytest.raises(Unreachable):
+            asked_until_it_fails(chain)
+    state = home / "anvil" / "state.json"
+    torn = json.loads(state.read_bytes())
+    sender = keys.anchorer(home, create=False).address.lower()
+    assert torn["accounts"][sender]["nonce"] == 1
+    torn["accounts"][sender]["nonce"] = 2
+    state.write_text(json.dumps(torn))
+    with open_anchoring("anvil", home) as chain:
+        assert (chain.latest(ORIGIN), chain.look(None).mined) == (log.checkpoint(7), 1)
+
+
 def kept_after(block: int, copy: Path) -> None:
     """Wait until a block is in the kept state."""
     give_up = time.monotonic() + 30
