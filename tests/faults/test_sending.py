@@ -153,7 +153,7 @@ BAD = {
     "200, a page": raw(200, b"<html>Welcome to nginx!</html>"),
     "no JSON-RPC": raw(200, b"[]"),
     "huge": raw(200, b'{"jsonrpc":"2.0","id":1,"result":"0x' + b"0" * 3_000_000 + b'1"}'),
-    "drop by drop": raw(200, b'{"jsonrpc":"2.0","id":1,"result":"0x1"}' + b" " * 90, 0.02),
+    "drop by drop": raw(200, b'{"jsonrpc":"2.0","id":1,"result":"0x1"}' + b" " * 200, 0.02),
     "nothing": dropped_before,
     "limit": saying(-32005, "rate limit exceeded"),
 }
@@ -161,7 +161,7 @@ BAD = {
 
 @pytest.mark.parametrize("kind", BAD)
 def test_c20_a_bad_reply_is_one_typed_error_and_no_harm(town: Any, monkeypatch: Any, kind: str) -> None:
-    monkeypatch.setattr(wire, "SECONDS", 0.5)
+    monkeypatch.setattr(wire, "SECONDS", 2)  # an honest reply comes within it on a busy machine
     monkeypatch.setattr(wire, "LARGEST", 1_000_000)
     t = town()
     size = t.grow()
