@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ledger_automation.errors import Contradiction, InvalidValue
 from ledger_automation.orchestrator import preserve
+from ledger_automation.orchestrator.durable import alone
 from ledger_automation.orchestrator.preserve import Group, groups
 from ledger_automation.tlog.receipt import decode
 from ledger_automation.verify.evidence_record import Stamp, examine, in_time
@@ -308,7 +309,7 @@ def test_renewing_goes_one_way_and_by_one_at_a_time(town: Any, authority: Author
     assert [(each.algorithm, len(each.tokens)) for each in group.chains] == [("sha512", 2), ("sha256", 1)]
     back = town(*words)
     assert (back.code, "that is no renewal" in back.err.replace("\n", " ")) == (2, True)
-    with preserve.alone(town.home):
+    with alone(town.home / preserve.FOLDER, "does this"):
         busy = town(*words)
     assert "right now" in busy.err
     with closing(sqlite3.connect(town.home / "ledger.sqlite")) as database, database:

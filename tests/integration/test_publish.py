@@ -20,6 +20,7 @@ from behaviours.conftest import ORIGIN, Clerk, opened
 from ledger_automation.errors import Conflict, Contradiction, InvalidInput, LedgerError, Misconfigured, NotFound
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator import publish as module
+from ledger_automation.orchestrator.durable import alone
 from ledger_automation.orchestrator.publish import publish
 from ledger_automation.orchestrator.receipt import issue, issue_absence
 from ledger_automation.orchestrator.sequence import sequence
@@ -280,7 +281,7 @@ def test_a_tile_that_is_there_and_not_ours_is_left_as_it_is(town: Town, tmp_path
 
 def test_of_two_who_publish_to_one_folder_one_waits_for_another_time(town: Town, tmp_path: Path) -> None:
     town.grow(3)
-    with module._alone(tmp_path / "log"), pytest.raises(Conflict):
+    with alone(tmp_path / "log", "does this"), pytest.raises(Conflict):
         town.publish(tmp_path / "log")
     assert town.publish(tmp_path / "log").tree_size == 3
 

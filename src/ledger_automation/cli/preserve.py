@@ -10,7 +10,8 @@ from ledger_automation.bootstrap import open_ledger
 from ledger_automation.cli.options import NONE, Options
 from ledger_automation.cli.output import emit
 from ledger_automation.cli.verify import read_octets
-from ledger_automation.orchestrator.preserve import Ask, Group, Preservation, alone
+from ledger_automation.orchestrator.durable import alone
+from ledger_automation.orchestrator.preserve import FOLDER, Ask, Group, Preservation, groups
 from ledger_automation.published.authority import ask_authority
 from ledger_automation.tlog.hash_tree import ALGORITHMS
 from ledger_automation.verify.timestamp import authorities, check, question, read_answer
@@ -28,10 +29,14 @@ def preserve(
 ) -> int:
     """Have an authority stamp what opens every logged step, and renew what was stamped before (RFC 4998)."""
     settings = options.settings()
-    with open_ledger(settings, existing=True) as ledger, alone(settings.home), ledger.read() as unit:
+    with (
+        open_ledger(settings, existing=True) as ledger,
+        alone(settings.home / FOLDER, "preserves in this home"),
+        ledger.read() as unit,
+    ):
         kept = Preservation(settings.home, _asking(url, authorities(read_octets(authority))))
         renewed = []
-        for group in kept.groups():
+        for group in groups(settings.home):
             if group.chains[-1].algorithm != hash_by:
                 again = kept.rehash(group, unit.cases, hash_by)
             else:

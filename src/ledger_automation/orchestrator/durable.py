@@ -1,7 +1,27 @@
-"""Files that are on the disk when a call returns: whole, or not there at all."""
+"""Files that are on the disk when a call returns, whole or not there at all; folders that one process has at a time."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from ledger_automation.errors import Conflict
+
+
+@contextmanager
+def alone(folder: Path, does: str) -> Iterator[None]:
+    """Keep a folder, which is made if need be, to ourselves; raises Conflict, by what it does, where another has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(f"Somebody else {does} right now.", folder=str(folder)) from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync(path: Path) -> None:

@@ -15,17 +15,14 @@ What this does not do: preserve what does not hold (an audit says why), renew wh
 more, or decide when to renew.
 """
 
-import fcntl
-import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from ledger_automation.errors import Conflict, Contradiction, InvalidInput, UnreadableFile
+from ledger_automation.errors import Contradiction, InvalidInput, UnreadableFile
 from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator import durable
 from ledger_automation.tlog.hash_tree import ALGORITHMS, HashTree
@@ -104,15 +101,11 @@ class Opened(NamedTuple):
 
 
 class Preservation:
-    """The groups of one home."""
+    """The groups of one home, whose folder its user has alone (`durable.alone`)."""
 
     def __init__(self, home: Path, ask: Ask) -> None:
-        self._folder = home / FOLDER
+        self._home = home
         self._ask = ask
-
-    def groups(self) -> list[Group]:
-        """Read all groups in the order of the log; raises UnreadableFile."""
-        return groups(self._folder.parent)
 
     def extend(self, cases: CaseSource, size: int, algorithm: str) -> Group | None:
         """Preserve what is in a log of a size and in no group yet; None where nothing is.
@@ -120,7 +113,7 @@ class Preservation:
         Raises Contradiction where an event and its leaf do not agree, where the log is not what was preserved, and what
         asking raises.
         """
-        kept, digest = self.groups(), ALGORITHMS[algorithm]
+        kept, digest = groups(self._home), ALGORITHMS[algorithm]
         start = max((each.end for each in kept), default=0)
         if size < start:
             sentence = "More was preserved than the log holds: it was cut off or set back."
@@ -180,8 +173,7 @@ class Preservation:
         return token
 
     def _keep(self, group: Group) -> Group:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        durable.write(self._folder / f"{group.start:012d}.msgpack", msgspec.msgpack.encode(group))
+        durable.write(self._home / FOLDER / f"{group.start:012d}.msgpack", msgspec.msgpack.encode(group))
         return group
 
 
@@ -229,21 +221,6 @@ def evidence(home: Path, contents: Mapping[int, bytes]) -> dict[int, bytes]:
                 raise _changed(opened)
             found[leaf] = write(history.of(leaf))
     return found
-
-
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
-    """Keep a home's groups to ourselves; raises Conflict where somebody else preserves right now."""
-    folder = home / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise Conflict("Somebody else preserves in this home right now.", folder=str(folder)) from error
-    finally:
-        os.close(descriptor)
 
 
 def _changed(each: Opened) -> Contradiction:

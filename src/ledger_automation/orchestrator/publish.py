@@ -11,15 +11,11 @@ Everything that is published has led to the signed root before: a database that 
 folder whose checkpoint this log does not extend is left as it is.
 """
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ledger_automation.errors import (
-    Conflict,
     Contradiction,
     LogTooShort,
     Misconfigured,
@@ -30,7 +26,7 @@ from ledger_automation.errors import (
 from ledger_automation.merkle.tree import TILE_WIDTH
 from ledger_automation.orchestrator.anchor import newest_checkpoint
 from ledger_automation.orchestrator.cosignatures import cosigned
-from ledger_automation.orchestrator.durable import sync
+from ledger_automation.orchestrator.durable import alone, sync
 from ledger_automation.orchestrator.ports import Begin, LogStore
 from ledger_automation.tlog import tiles
 from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -65,7 +61,8 @@ def publish(read: Begin, folder: Path, policy: VerificationPolicy) -> Published:
 
 
 def _publish(read: Begin, folder: Path, policy: VerificationPolicy) -> Published:
-    with _alone(folder) as shelf, read() as unit:
+    with alone(folder, f"publishes to {folder}"), read() as unit:
+        shelf = _Shelf(folder)
         newest = newest_checkpoint(unit)
         if newest is None:
             raise NotFound("The log has no checkpoint yet; seal first.")
@@ -166,18 +163,3 @@ class _Shelf:
             for each in folder.iterdir():
                 each.unlink()
             folder.rmdir()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[_Shelf]:
-    """Keep a folder to ourselves; raises Conflict where somebody else has it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict(f"Somebody else publishes to {folder} right now.", folder=str(folder)) from error
-        yield _Shelf(folder)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ What this does not do: tell when between two checkpoints a key changed hands.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ledger_automation.tlog.note import VerifierKey, read_note, signers
+from ledger_automation.tlog.note import VerifierKey, read_note
 from ledger_automation.verify.row_audit import sound
 from ledger_automation.verify.sources import EventRecord
 from ledger_automation.verify.verdict import Finding
@@ -19,10 +19,10 @@ from ledger_automation.workflows.log import ANNOUNCEMENT
 
 
 def signed_by(note: str, keys: Sequence[VerifierKey]) -> tuple[str, ...]:
-    """Return which pinned keys signed a note that holds; of one that holds, a single pinned key is the signer."""
-    if len(keys) == 1:
-        return (keys[0].text,)
-    return tuple(each.text for each in signers(*read_note(note), keys))
+    """Return which pinned keys signed a note that was opened: every line of a known key in it holds (`open_note`)."""
+    known = {(key.name, key.key_id): key.text for key in keys}
+    _, lines = read_note(note)
+    return tuple(known[line.name, line.key_id] for line in lines if (line.name, line.key_id) in known)
 
 
 def announced(rows: Iterable[EventRecord], origin: str) -> dict[str, int]:

@@ -87,6 +87,7 @@ class LogAudit:
     ) -> None:
         self._source = source
         self._policy = policy
+        self._keys = policy.keys()
         self._vouched = vouched
         frontier, map_root = start
         self._start = frontier.size
@@ -187,9 +188,8 @@ class LogAudit:
             self._report.nodes.extend(left)
 
     def _checkpoint(self, record: CheckpointRecord) -> None:
-        keys = self._policy.keys()
         try:
-            checkpoint = open_checkpoint(record.note, self._policy.origin, keys)
+            checkpoint = open_checkpoint(record.note, self._policy.origin, self._keys)
         except NoteError as error:
             self._malformed(record, "note", error.expected, error.actual, error.sentence)
             return
@@ -202,7 +202,7 @@ class LogAudit:
                 self._malformed(record, column, said, stored, f"The column {column} is not what the note says.")
                 return
         self._report.checkpoints[checkpoint.tree_size] = checkpoint
-        self._report.signed_by[checkpoint.tree_size] = signed_by(record.note, keys)
+        self._report.signed_by[checkpoint.tree_size] = signed_by(record.note, self._keys)
 
     def _malformed(
         self, record: CheckpointRecord, column: str, expected: object, actual: object, sentence: str

@@ -10,14 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from cryptography.x509 import Certificate
 
 from ledger_automation.errors import Contradiction
 from ledger_automation.tlog.octets import from_hex
 from ledger_automation.tlog.receipt import Absence, Entry, Receipt
 from ledger_automation.verify.evidence_record import Stamp, examine, in_time
-from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
+from ledger_automation.verify.verdict import VerifiedStep
 from ledger_automation.verify.verifier import ReceiptVerdict
 
 _STEP: Final = "13 preserved"
@@ -52,24 +51,25 @@ def preserved(
     ``evidence`` is the folder of the records, and the authorities; ``failed`` says since when an algorithm is none any
     more. Raises InvalidValue for what is no record.
     """
-    entries, (folder, roots) = readable(receipt), evidence
+    return answer.then(_step(readable(receipt), evidence, failed, now), "step_13_preserved")
+
+
+def _step(
+    entries: Sequence[Entry],
+    evidence: tuple[Path | None, Sequence[Certificate]],
+    failed: Mapping[str, datetime],
+    now: datetime,
+) -> VerifiedStep:
+    folder, roots = evidence
     if not entries:
-        step = VerifiedStep(_STEP, holds=None, detail="there is nothing to read in it")
-        return msgspec.structs.replace(answer, steps=(*answer.steps, step))
+        return VerifiedStep(_STEP, holds=None, detail="there is nothing to read in it")
     if folder is None:
-        return _refused(answer, "Nothing shows that it was there before a hash failed.")
+        return VerifiedStep(_STEP, holds=False, detail="Nothing shows that it was there before a hash failed.")
     try:
-        oldest = [_examined(entry, folder, roots, failed, now) for entry in entries]
+        records = [_examined(entry, folder, roots, failed, now) for entry in entries]
     except Contradiction as error:
-        return _refused(answer, error.sentence)
-    step = VerifiedStep(_STEP, holds=True, detail=_told(oldest))
-    return msgspec.structs.replace(answer, steps=(*answer.steps, step))
-
-
-def _refused(answer: ReceiptVerdict, sentence: str) -> ReceiptVerdict:
-    step = VerifiedStep(_STEP, holds=False, detail=sentence)
-    verdict, reason = Verdict.CONTRADICTED, "step_13_preserved"
-    return ReceiptVerdict(verdict, reason, SENTENCES[verdict], (*answer.steps, step))
+        return VerifiedStep(_STEP, holds=False, detail=error.sentence)
+    return VerifiedStep(_STEP, holds=True, detail=_told(records))
 
 
 def _examined(

@@ -16,7 +16,6 @@ from datetime import datetime
 from hashlib import sha512
 from typing import Final, NamedTuple
 
-import msgspec
 from cryptography.hazmat import asn1
 from cryptography.x509 import Certificate, Name, ObjectIdentifier, load_der_x509_certificate, load_pem_x509_certificates
 from cryptography.x509.oid import NameOID
@@ -31,7 +30,7 @@ from rfc3161_client import (
 
 from ledger_automation.errors import Contradiction, InvalidValue
 from ledger_automation.tlog.checkpoint import Checkpoint
-from ledger_automation.verify.verdict import SENTENCES, Verdict, VerifiedStep
+from ledger_automation.verify.verdict import VerifiedStep
 from ledger_automation.verify.verifier import ReceiptVerdict
 
 _STEP: Final = "12 timestamp"
@@ -141,10 +140,10 @@ def stamped(
         told = examine(token, checkpoint, roots)
     except Contradiction as error:
         step = VerifiedStep(_STEP, holds=False, detail=f"{error.sentence} {error.facts['actual']}.")
-        verdict, reason = Verdict.CONTRADICTED, "step_12_timestamp"
-        return ReceiptVerdict(verdict, reason, SENTENCES[verdict], (*answer.steps, step))
-    detail = f"{told.authority} was shown the checkpoint by {told.at.isoformat().replace('+00:00', 'Z')}"
-    return msgspec.structs.replace(answer, steps=(*answer.steps, VerifiedStep(_STEP, holds=True, detail=detail)))
+    else:
+        detail = f"{told.authority} was shown the checkpoint by {told.at.isoformat().replace('+00:00', 'Z')}"
+        step = VerifiedStep(_STEP, holds=True, detail=detail)
+    return answer.then(step, "step_12_timestamp")
 
 
 def _signer(response: TimeStampResponse) -> Certificate:

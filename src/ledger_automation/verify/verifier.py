@@ -59,6 +59,13 @@ class ReceiptVerdict(msgspec.Struct, frozen=True):
     sentence: Sentence
     steps: tuple[VerifiedStep, ...]
 
+    def then(self, step: VerifiedStep, reason: str) -> "ReceiptVerdict":
+        """Return the answer with one step more, which contradicts it for a reason where it does not hold."""
+        steps = (*self.steps, step)
+        if step.holds is not False:
+            return msgspec.structs.replace(self, steps=steps)
+        return ReceiptVerdict(Verdict.CONTRADICTED, reason, SENTENCES[Verdict.CONTRADICTED], steps)
+
 
 class Verifier:
     """Verifies receipts against a policy; ``chain`` is asked only when the policy wants an anchor.
