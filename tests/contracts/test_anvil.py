@@ -53,9 +53,9 @@ def alive(home: Path) -> bool:
     return anvil._is_alive(home / "anvil")
 
 
-def put(chain: AnchoringChain, log: Any, first: int, second: int, ahead: int = 0) -> str:
+def put(chain: AnchoringChain, log: Any, first: int, second: int, nonce: int | None = None) -> str:
     proof = log.proof(first, second) if first else []
-    submission = sign(chain, ORIGIN, first, log.checkpoint(second), proof, ahead=ahead)
+    submission = sign(chain, ORIGIN, first, log.checkpoint(second), proof, nonce)
     chain.broadcast(submission)
     return submission.transaction
 
@@ -78,10 +78,7 @@ def test_several_anchors_are_signed_before_the_first_is_mined(home: Path, log: A
         assert chain.latest(ORIGIN) is None
         steps = [(0, 3), (3, 4), (4, 9), (9, 64), (64, 100)]
         start = chain.look(None).mined
-        transactions = [
-            put(chain, log, first, second, ahead=start + number - chain.look(None).mined)
-            for number, (first, second) in enumerate(steps)
-        ]
+        transactions = [put(chain, log, first, second, nonce) for nonce, (first, second) in enumerate(steps, start)]
         found = [evidence(chain, transaction) for transaction in transactions]
         assert [one.anchored for one in found] == [log.checkpoint(second) for _, second in steps]
         assert chain.latest(ORIGIN) == log.checkpoint(100)

@@ -1,4 +1,4 @@
-"""Anchoring without the lane: one call signed with the next nonce of the mined count, or with one further ahead."""
+"""Anchoring without the lane: one call signed with the nonce that is given, or with the mined count."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from ledger_automation.orchestrator.submission import SignedSubmission
 
 
 def sign(
-    chain: AnchoringChain, origin: bytes, previous: int, checkpoint: Any, proof: list[bytes], *, ahead: int = 0
+    chain: AnchoringChain, origin: bytes, previous: int, checkpoint: Any, proof: list[bytes], nonce: int | None = None
 ) -> SignedSubmission:
     call = chain.call(origin, previous, checkpoint, proof)
-    return chain.sign(call, chain.look(None).mined + ahead)
+    return chain.sign(call, chain.look(None).mined if nonce is None else nonce)

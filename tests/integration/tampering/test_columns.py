@@ -56,7 +56,7 @@ CLASSES = {
     "checkpoint.root_hash": "T40", "checkpoint.note": "T40", "case.case_id": "T05",
     "submission.transaction": "T42", "submission.tree_size": "T42", "submission.chain_id": "T42",
     "submission.contract": "T42", "submission.state": "T42", "submission.block_number": "T42",
-    "submission.block_hash": "T42",
+    "submission.block_hash": "T46",
 }  # fmt: skip
 """The class of a change to a column; every other one is T02."""
 

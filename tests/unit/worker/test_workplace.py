@@ -10,8 +10,8 @@ import pytest
 from ledger_automation.bootstrap import Ledger, open_ledger
 from ledger_automation.chain.local import open_chain
 from ledger_automation.errors import LedgerError, Misconfigured, Unreachable
+from ledger_automation.orchestrator.durable import alone
 from ledger_automation.orchestrator.duties import Duty
-from ledger_automation.orchestrator.publish import _alone as alone
 from ledger_automation.settings import Settings
 from ledger_automation.verify.auditor import read_mark
 from ledger_automation.worker.workplace import Workplace
@@ -168,7 +168,7 @@ def test_what_is_put_into_the_log_is_shown_at_once_where_a_folder_is_named(
             fine()
             assert place.run(Duty.SEQUENCE)
             assert (folder / "checkpoint").read_text("utf-8").split("\n")[1] == str(size)
-        with alone(folder):
+        with alone(folder, "publishes this log"):
             fine()
             assert place.run(Duty.SWEEP), "somebody else is at it, and shows whatever we would"
         assert place.run(Duty.SEQUENCE)
