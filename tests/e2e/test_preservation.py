@@ -32,7 +32,7 @@ from ledger_automation.tlog.receipt import decode
 from ledger_automation.verify.evidence_record import Stamp, examine, in_time
 from ledger_automation.verify.preserved import content
 from ledger_automation.verify.timestamp import authorities
-from support.authority import Authority, serving
+from ledger_automation.study.authority import Authority, serving
 
 BROKEN = ("--failed", "sha256=2020-01-01")
 

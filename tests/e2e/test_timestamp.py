@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from support.authority import Authority, openssl, serving
+from ledger_automation.study.authority import Authority, openssl, serving
 
 
 @pytest.fixture

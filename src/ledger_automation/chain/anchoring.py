@@ -91,6 +91,10 @@ class AnchoringChain:
         """Return what became of a transaction."""
         return self.submitter.trace(submission)
 
+    def gas_used(self, transaction: str) -> int:
+        """Return the gas that a transaction cost, 0 while it is not mined."""
+        return self.submitter.gas_used(transaction)
+
 
 def anchoring(connection: Connection, home: Path, *, fee_cap: int = DEFAULT_CAP) -> AnchoringChain:
     """Make sure of key and registry on an open chain; a key is created on local chains only."""

@@ -137,6 +137,11 @@ class Submitter:
             return Trace(Fate.UNRECEIPTED)
         return Trace(Fate.DISPLACED, by=taker)
 
+    def gas_used(self, transaction: str) -> int:
+        """Return the gas that a transaction cost, 0 while it is not mined."""
+        receipt = self._connection.receipt(transaction)
+        return int(receipt["gasUsed"]) if receipt is not None else 0
+
     def _receipt(self, submission: SignedSubmission) -> Trace | None:
         receipt = self._connection.receipt(submission.transaction)
         if receipt is None:

@@ -14,7 +14,7 @@ from ledger_automation.errors import LedgerError, Misconfigured, ServiceMissing
 _INTERRUPTED = 130
 _NO_READER = 141
 
-GROUPS: Final = ("case", "contracts", "database", "keys", "member", "witness")
+GROUPS: Final = ("case", "contracts", "database", "keys", "member", "study", "witness")
 VERBS: Final = {
     "audit": "Audit the whole log, or what is new since a mark, and report every finding with its place.",
     "backup": "Back up database, policy, public keys and deployments into an empty folder, while others write on.",
@@ -43,6 +43,7 @@ VERBS: Final = {
     "retention": "List the ended cases whose time is over, and with --erase destroy their content.",
     "seal": "Put everything recorded into the log, sign a checkpoint, anchor it on the chain, and have it cosigned.",
     "serve": "Serve the API until it is interrupted.",
+    "study": "Measure six systems, and say which steps need a chain.",
     "timestamp": "Have an authority sign that it was shown a checkpoint: a second anchor, which needs no chain.",
     "verify": "Verify a receipt and say so in one sentence.",
     "verify-page": "Write the page that verifies receipts in a browser, from disk, with a policy inside.",
