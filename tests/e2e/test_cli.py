@@ -22,6 +22,7 @@ VERBS = (
     ("publish",), ("check",), ("refresh",), ("monitor",), ("verify-page",), ("dossier",),
     ("replay",), ("deploy",), ("contracts",), ("contracts", "build"), ("contracts", "check"), ("demo",),
     ("retention",), ("timestamp",), ("preserve",), ("evidence",),
+    ("study",), ("study", "run"), ("study", "tamper"), ("study", "verdict"), ("study", "report"),
     ("database",), ("database", "grant"),
     ("doctor",), ("keys",), ("keys", "show"), ("keys", "rotate"), ("keys", "rotate", "anchorer"),
     ("keys", "rotate", "log"),

@@ -28,11 +28,11 @@ from ledger_automation.errors import Contradiction, InvalidValue
 from ledger_automation.orchestrator import preserve
 from ledger_automation.orchestrator.durable import alone
 from ledger_automation.orchestrator.preserve import Group, groups
+from ledger_automation.study.authority import Authority, serving
 from ledger_automation.tlog.receipt import decode
 from ledger_automation.verify.evidence_record import Stamp, examine, in_time
 from ledger_automation.verify.preserved import content
 from ledger_automation.verify.timestamp import authorities
-from ledger_automation.study.authority import Authority, serving
 
 BROKEN = ("--failed", "sha256=2020-01-01")
 

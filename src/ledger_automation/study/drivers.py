@@ -25,6 +25,7 @@ from ledger_automation.workflows import Workflow
 
 _LOOK: Final = 0.05
 _PATIENCE: Final = 120.0
+_NEVER: Final = 2**63
 
 Offer = tuple[str, Intent]
 """A case, by a name of the driver's, and what is asked of it."""
@@ -83,7 +84,7 @@ def drive(place: Place, table: Workflow[Any], offers: Sequence[Offer], load: Loa
         with open_system(place) as system:
             start.wait(_PATIENCE)
             taken, refused, seen = _watch(system, processes, told)
-            return _evaluated(taken, refused, seen, system.places(), load)
+            return _evaluated(taken, refused, seen, _finished(system, taken, seen), load)
     finally:
         for process in processes:
             process.terminate()
@@ -152,7 +153,7 @@ def _steps(system: SystemUnderTest, part: _Part) -> tuple[list[Taken], int]:
 def _watch(
     system: SystemUnderTest, processes: Sequence[Any], told: Any
 ) -> tuple[list[Taken], int, list[tuple[float, dict[str, int]]]]:
-    """Do the background work until every client has told what it did, and then all that is left."""
+    """Do the background work until every client has told what it did."""
     taken: list[Taken] = []
     seen: list[tuple[float, dict[str, int]]] = []
     refused, open_clients = 0, len(processes)
@@ -169,20 +170,21 @@ def _watch(
         if open_clients and not any(each.is_alive() for each in processes) and told.empty():
             raise Unreachable(f"{open_clients} clients of {system.name} ended without a word.")
         time.sleep(_LOOK)
-    _finish(system, taken, seen)
     return taken, refused, seen
 
 
-def _finish(system: SystemUnderTest, taken: list[Taken], seen: list[tuple[float, dict[str, int]]]) -> None:
-    """Go on at the usual pace until every step has every state."""
-    places, give_up = system.places(), time.monotonic() + _PATIENCE
+def _finished(
+    system: SystemUnderTest, taken: list[Taken], seen: list[tuple[float, dict[str, int]]]
+) -> dict[tuple[str, int], int]:
+    """Go on at the usual pace until every step that was taken has every state; return the place of each."""
+    give_up = time.monotonic() + _PATIENCE
     while time.monotonic() < give_up:
         states = system.work()
         seen.append((time.monotonic(), states))
-        if len(places) < len(taken):
-            places = system.places()
-        if all(states[each] >= max(len(places), len(taken)) for each in states):
-            return
+        places = system.places()
+        last = max((places.get((each.case_id, each.sequence), _NEVER) for each in taken), default=-1)
+        if all(size > last for size in states.values()):
+            return places
         time.sleep(_LOOK)
     raise Unreachable(f"Not every step of {system.name} reached its last state within {_PATIENCE:.0f} seconds.")
 
@@ -219,5 +221,4 @@ def _drive_alone(place: Place, table: Workflow[Any], offers: Sequence[Offer], lo
             system.seat(table.name, intent.command.actor.id, intent.command.actor.role)
         taken, refused = _steps(system, _Part(table, list(offers), load))
         seen = [(time.monotonic(), system.work())]
-        _finish(system, taken, seen)
-        return _evaluated(taken, refused, seen, system.places(), load)
+        return _evaluated(taken, refused, seen, _finished(system, taken, seen), load)

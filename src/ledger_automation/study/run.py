@@ -44,6 +44,9 @@ Measure = Callable[[], Values]
 SMALL: Final = 24
 """Cases of the town that is tampered with; a sixth of them where each step waits for a block."""
 
+_SLOW: Final = 8
+"""How much longer the enforced system is driven, each step of which waits for a block."""
+
 _KILL_AFTER: Final = 0.5
 
 
@@ -90,11 +93,11 @@ def _driven(setting: Round, store: str, load: Workload, turn: int) -> Iterator[t
         for system in setting.systems:
             if system == "enforced" and clients != 1:
                 continue  # one lane sends, whoever asks
-            asked = Load(clients, plan.seconds, plan.warm)
+            asked = Load(clients, plan.seconds * (_SLOW if system == "enforced" else 1), plan.warm)
             yield Cell("closed", store, system, load.name, clients, turn), _loop(setting, store, system, load, asked)
     for system in setting.systems:
         slow = system == "enforced"
-        asked = Load(1, plan.seconds * (4 if slow else 2), plan.warm, 1 if slow else plan.rate)
+        asked = Load(1, plan.seconds * (_SLOW if slow else 2), plan.warm, min(1, plan.rate) if slow else plan.rate)
         yield Cell("open", store, system, load.name, 0, turn), _loop(setting, store, system, load, asked)
 
 

@@ -136,9 +136,9 @@ class LoggedSystem:
         """Return the auditor who has nothing from outside: neither chain nor receipts."""
         return Auditor(self.ledger.policy(Level.LOGGED))
 
-    def with_held(self, note: str) -> Auditor:
-        """Return the auditor to whom somebody outside brings a checkpoint, from a receipt."""
-        return Auditor(self.ledger.policy(Level.LOGGED), held=(note,))
+    def with_held(self, *notes: str) -> Auditor:
+        """Return the auditor to whom somebody outside brings checkpoints, from receipts."""
+        return Auditor(self.ledger.policy(Level.LOGGED), held=notes)
 
     def newest(self) -> CheckpointRecord | None:
         """Return the newest checkpoint."""
@@ -173,7 +173,7 @@ class AnchoredSystem(LoggedSystem):
 
     def __init__(self, name: str, ledger: Ledger, durability: str, intervals: Intervals, chain: Enforcing) -> None:
         super().__init__(name, ledger, durability, intervals)
-        self._chain = chain
+        self.chain = chain
         self._anchorer = Anchorer(ledger.begin, chain.chain.anchor, chain.policy)
         self._anchoring = _Due(intervals.anchor)
 
@@ -192,13 +192,13 @@ class AnchoredSystem(LoggedSystem):
         return {**states, ANCHORED: max(anchored, final), FINAL: final}
 
     def _auditor(self) -> Auditor:
-        return Auditor(self._chain.policy, self._chain.chain.anchor, secret=self._chain.secret)
+        return Auditor(self.chain.policy, self.chain.chain.anchor, secret=self.chain.secret)
 
     def gas(self) -> int:
         """Return what all anchors and steps cost."""
         with self.ledger.engine.connect() as connection:
             sent = connection.execute(_SENT).scalars().all()
-        return sum(map(self._chain.chain.anchor.gas_used, sent))
+        return sum(map(self.chain.chain.anchor.gas_used, sent))
 
 
 class EnforcedSystem(AnchoredSystem):
@@ -215,11 +215,11 @@ class EnforcedSystem(AnchoredSystem):
         roles = self._seated.setdefault((workflow, actor), set())
         if role not in roles:
             roles.add(role)
-            self._chain.admit(workflow, actor, tuple(sorted(roles)))
+            self.chain.admit(workflow, actor, tuple(sorted(roles)))
 
     def take(self, name: str, table: Workflow[Any], intent: Intent) -> tuple[str, int]:
         """Have the contract decide a step, and wait for it; see the port."""
-        known, enforcer = self._cases.get(name), self._chain.enforcer
+        known, enforcer = self._cases.get(name), self.chain.enforcer
         step = enforcer.open_case(table, intent) if known is None else enforcer.advance(known, intent)
         self._cases[name] = CaseId(step.event.case_id)
         return str(step.event.case_id), step.event.sequence

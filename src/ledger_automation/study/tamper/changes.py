@@ -117,6 +117,9 @@ def _forged(book: Book, random: Random) -> Iterator[Changed]:
             yield Changed(case_id, [*book[case_id], forged])
 
 
+UNLAWFUL: Final = Change(
+    "T49", Sentence("ein Unbefugter handelt", "somebody without the role acts"), _edited(_role), lawful=False
+)
 CHANGES: Final = (
     Change("T01", Sentence("ein Betrag geändert", "an amount changed"), _edited(_amount)),
     Change("T02", Sentence("ein anderer Bearbeiter eingetragen", "another actor entered"), _edited(_actor)),
@@ -124,6 +127,6 @@ CHANGES: Final = (
     Change("T03", Sentence("der letzte Schritt gelöscht", "the last step deleted"), _without_last),
     Change("T05", Sentence("ein ganzer Fall gelöscht", "a whole case deleted"), _without),
     Change("T06", Sentence("ein Schritt erfunden", "a step forged"), _forged),
-    Change("T49", Sentence("ein Unbefugter handelt", "somebody without the role acts"), _edited(_role), lawful=False),
+    UNLAWFUL,
 )
 RESTORED: Final = Sentence("eine ältere Sicherung eingespielt", "an older back-up restored")

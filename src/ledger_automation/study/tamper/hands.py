@@ -122,7 +122,8 @@ def _open_to_attack(db: sqlite3.Connection) -> None:
 
 
 def _remove(db: sqlite3.Connection, event_id: int) -> None:
-    for name, key in (("content", "event_id"), ("leaf", "event_id"), ("attachment", "event_id"), ("event", "id")):
+    """Take an event away, and leave its leaf, without which the tree would not even grow together."""
+    for name, key in (("content", "event_id"), ("attachment", "event_id"), ("event", "id")):
         db.execute(f"DELETE FROM {name} WHERE {key} = ?", (event_id,))  # noqa: S608  names of our own
 
 

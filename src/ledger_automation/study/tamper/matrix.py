@@ -5,7 +5,7 @@ Each system keeps the same small town. An attack is made on a copy of its databa
     system       whether the step was refused at all (a clerk has nothing but the application)
     auditor      who has the database and the log's public key, and its timestamps where there are any
     chain        the same auditor, with what the chain holds
-    applicant    the same, with the checkpoint of a receipt from before
+    applicant    the same, with the checkpoints of receipts from before
 
 and whoever notices first stands in the matrix. Nobody is a result too.
 """
@@ -24,17 +24,17 @@ from ledger_automation.intake.commands import Arrival
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.transition import Intent
 from ledger_automation.store.engine import open_engine
+from ledger_automation.study.demonstration import challenge
 from ledger_automation.study.record import Tampered
 from ledger_automation.study.systems import BASELINES, ORIGIN, Place, open_client
 from ledger_automation.study.systems.ledger import AnchoredSystem, EnforcedSystem, LoggedSystem
 from ledger_automation.study.systems.port import Audited, SystemUnderTest
 from ledger_automation.study.systems.rows import open_rows
-from ledger_automation.study.tamper.changes import CHANGES, RESTORED, Book, Changed
+from ledger_automation.study.tamper.changes import CHANGES, RESTORED, UNLAWFUL, Book, Changed, is_lawful
 from ledger_automation.study.tamper.hands import book_of_ledger, book_of_rows, unseal, write_ledger, write_rows
 from ledger_automation.study.tampering import copy as copied
 from ledger_automation.tlog.checkpoint import stated
-from ledger_automation.values import parse_timestamp
-from ledger_automation.verify.sources import CheckpointRecord
+from ledger_automation.values import CaseId, parse_timestamp
 from ledger_automation.verify.verdict import Finding, Sentence
 from ledger_automation.workflows import Actor, Command, Workflow
 
@@ -66,7 +66,7 @@ class Town:
         self.table = table
         self.database = Path(place.url.removeprefix("sqlite:///"))
         self.backup = self.database.with_name("backup.sqlite")
-        self.held: CheckpointRecord | None = None
+        self.held: tuple[str, ...] = ()
         self.sizes: list[int] = []
         self.places: dict[tuple[str, int], int] = {}
 
@@ -79,10 +79,13 @@ class Town:
                     self._take(each.case, Intent(each.command, each.at))
             self.system.work(now=True)
             self.sizes.append(len(self.system.places()))
+            if isinstance(self.system, LoggedSystem):
+                newest = self.system.newest()
+                self.held += (newest.note,) if newest is not None else ()
             if number == 0:
                 copied(self.database, self.backup)
         if isinstance(self.system, LoggedSystem):
-            self.held, self.places = self.system.newest(), self.system.places()
+            self.places = self.system.places()
             if self.system.stamper is not None:
                 time.sleep(self.system.stamper.tolerance)  # from here on a fresh timestamp is late
         if findings := self.system.audit().findings:
@@ -135,8 +138,7 @@ def attack(town: Town, instances: int, seed: int, tell: Callable[[str, int, int]
         ]
         yield _row(town, change.tampering, change.what, who, noticed)
     yield _row(town, "T22", RESTORED, "operator", [_restored(town)])
-    unlawful = next(each for each in CHANGES if not each.lawful)
-    yield _row(town, unlawful.tampering, unlawful.what, "clerk", [(_tried(town), None)])
+    yield _row(town, UNLAWFUL.tampering, UNLAWFUL.what, "clerk", [(_tried(town), None)])
     tell(f"{town.system.name} tampered with", len(rows) + 2, len(rows) + 2)
 
 
@@ -164,6 +166,8 @@ def _row(
 
 
 def _attacked(town: Town, changed: Changed, who: str) -> tuple[Noticed, Changed]:
+    if isinstance(town.system, EnforcedSystem) and who == "operator" and not is_lawful(changed.events):
+        return _relayed(town, town.system), changed
     copy = town.database.with_name("attacked.sqlite")
     copied(town.database, copy)
     if isinstance(town.system, LoggedSystem):
@@ -202,6 +206,17 @@ def _tried(town: Town) -> Noticed:
     return Noticed(by, (), time.perf_counter() - started)
 
 
+def _relayed(town: Town, system: EnforcedSystem) -> Noticed:
+    """Have the operator, who has every key of the house, put an unlawful step to the contract past the application."""
+    case_id, events = next((case_id, events) for case_id, events in town.book.items() if len(events) > 1)
+    last = events[-1]
+    command = Command(last.action, Actor(last.actor.id, "auditor"), last.payload)
+    started = time.perf_counter()
+    intent = Intent(command, parse_timestamp(last.occurred_at))
+    challenge(system.ledger, system.chain, CaseId(case_id), intent, last.actor.id)
+    return Noticed("system", (), time.perf_counter() - started)
+
+
 @contextmanager
 def _over(system: LoggedSystem, path: Path) -> Iterator[LoggedSystem]:
     engine = open_engine(f"sqlite:///{path}")
@@ -232,9 +247,7 @@ def _noticed(town: Town, system: LoggedSystem) -> Noticed:
     audits: list[tuple[str, Callable[[], Audited]]] = [("auditor", lambda: system.audited(system.in_house()))]
     if isinstance(system, AnchoredSystem):
         audits.append(("chain", system.audit))
-    if town.held is not None:
-        note = town.held.note
-        audits.append(("applicant", lambda: system.audited(system.with_held(note))))
+    audits.append(("applicant", lambda: system.audited(system.with_held(*town.held))))
     started = time.perf_counter()
     for by, ask in audits:
         if findings := ask().findings:

@@ -1,0 +1,159 @@
+"""`ledger study`: a quick round from nothing to the answer, stopped and gone on with; figures whole and in order."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger_automation.study.record import MEASURES, SYSTEMS
+from ledger_automation.workflows import workflow
+
+PROGRAM = Path(sys.executable).with_name("ledger")
+ORDER = ("recorded", "logged", "stamped", "anchored", "final")
+LAWS = ("parking_fine", "permit", "subsidy")
+
+
+def study(*words: object, code: int = 0) -> Any:
+    done = subprocess.run([PROGRAM, "study", *map(str, words)], capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == code, done
+    return json.loads(done.stdout) if code == 0 and "--json" in words else done.stdout or done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A quick round that was killed in its middle and then run to its end."""
+    out = tmp_path_factory.mktemp("study")
+    with subprocess.Popen([PROGRAM, "study", "run", "--out", out], stderr=subprocess.DEVNULL) as started:
+        cells, give_up = out / "cells.jsonl", time.monotonic() + 120
+        while not cells.exists() or len(cells.read_bytes().splitlines()) < 6:
+            assert started.poll() is None
+            assert time.monotonic() < give_up
+            time.sleep(0.1)
+        os.kill(started.pid, signal.SIGKILL)
+    done = cells.read_bytes().splitlines()
+    with cells.open("ab") as file:
+        file.write(done[-1][:40])  # as a power cut leaves a line
+    answer = study("run", "--out", out, "--json")
+    assert cells.read_bytes().splitlines()[: len(done)] == done, "what was measured is not measured again"
+    assert answer["report"] == str(out / "report.json")
+    return out
+
+
+@pytest.fixture(scope="module")
+def report(folder: Path) -> Any:
+    return json.loads((folder / "report.json").read_text("utf-8"))
+
+
+def test_every_figure_has_its_rounds_and_its_command(report: Any) -> None:
+    assert {each["system"] for each in report["figures"]} == {*SYSTEMS}
+    for each in report["figures"]:
+        assert each["measure"] in MEASURES
+        assert each["workflow"] in LAWS
+        assert each["command"].startswith("ledger study run")
+        assert all(value >= 0 for value in each["rounds"])
+        expected = 2 if each["measure"].partition("_")[0] in {"throughput", *ORDER} else 1
+        assert len(each["rounds"]) == expected, each
+    assert {"date", "commit", "cpu", "cores", "seed", "seconds"} <= report["about"].keys()
+    assert "synchronous=FULL" in report["durability"]["sqlite"]
+
+
+def test_latencies_are_there_for_each_workflow_and_in_order(report: Any) -> None:
+    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for each in report["figures"]:
+        state, _, percentile = each["measure"].partition("_")
+        if state in ORDER:
+            found.setdefault((each["workflow"], each["system"]), {})[f"{state}_{percentile}"] = each["rounds"]
+    assert found.keys() == {(law, system) for law in LAWS for system in SYSTEMS}
+    for place, measured in found.items():
+        states = [state for state in ORDER if f"{state}_p50" in measured]
+        for state in states:
+            middle, late = measured[f"{state}_p50"], measured[f"{state}_p99"]
+            assert all(one <= other for one, other in zip(middle, late, strict=True)), place
+        for one, other in pairwise(states):
+            assert all(a <= b for a, b in zip(measured[f"{one}_p50"], measured[f"{other}_p50"], strict=True)), place
+
+
+def test_counts_are_conserved_and_equal_on_all_systems(report: Any) -> None:
+    by_log: dict[str, list[Any]] = {}
+    for each in report["replays"]:
+        assert each["read"] == each["accepted"] + each["ignored"] + sum(each["refused"].values())
+        by_log.setdefault(each["log"], []).append(each)
+    for log, rows in by_log.items():
+        assert {row["system"] for row in rows} == {*SYSTEMS} - (set() if "first" in log else {"enforced"})
+        assert len({json.dumps([row["accepted"], row["ignored"], row["refused"]]) for row in rows}) == 1
+
+
+def test_the_matrix_is_whole_and_the_answer_follows_from_the_report(folder: Path, report: Any) -> None:
+    rows = {(each["attack"], each["adversary"], each["system"]) for each in report["tampered"]}
+    assert len(rows) == len(report["tampered"]) == 16 * len(SYSTEMS)
+    for each in report["tampered"]:
+        assert each["injected"] >= each["detected"] >= max(each["named"], each["located"])
+        assert bool(each["detected_by"]) == bool(each["detected"])
+    given = {(each["workflow"], each["action"]) for each in report["answers"]}
+    assert given == {(law, action) for law in LAWS for action in workflow(law).transitions}
+    assert study("verdict", folder / "report.json", "--json")["answers"] == report["answers"]
+    assert {"", *SYSTEMS} >= {each["system"] for each in report["answers"]}
+
+
+def test_the_report_is_signed_and_a_changed_one_is_refused(folder: Path, tmp_path: Path) -> None:
+    key = (folder / "study.pub").read_text("ascii").strip()
+    assert "signed" in study("verdict", folder / "report.json", "--key", key)
+    for name in ("report.json", "report.note"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    octets = (tmp_path / "report.json").read_bytes()
+    (tmp_path / "report.json").write_bytes(octets.replace(b'"detected": 0', b'"detected": 1', 1))
+    study("verdict", tmp_path / "report.json", "--key", key, code=30)
+
+
+def test_pages_in_two_languages_run_nothing_and_are_drawn_again_alike(folder: Path, tmp_path: Path) -> None:
+    study("report", folder / "report.json", "--out", tmp_path)
+    for language in ("de", "en"):
+        page = (folder / f"report.{language}.html").read_text("utf-8")
+        assert f'lang="{language}"' in page
+        assert "<script" not in page
+        assert not re.search(r'(?:src|href)="https?:', page)
+        assert (tmp_path / f"report.{language}.html").read_text("utf-8") == page
+
+
+def test_the_matrix_alone_is_told_in_words() -> None:
+    told = study("tamper", "--system", "table").splitlines()
+    assert len(told) == 16
+    assert sum("nobody notices" in line for line in told) == 13
+    assert "noticed by system" in told[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("run", "none.toml", "--out", "."), 2, "There is no round none.toml."),
+        (("tamper", "--system", "spreadsheet"), 2, "table, hash_chain"),
+        (("verdict", "none.json"), 2, "There is no report none.json."),
+        (("report", "none.json", "--out", "."), 2, "There is no report none.json."),
+    ],
+)
+def test_bad_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], code: int, sentence: str) -> None:
+    done = subprocess.run([PROGRAM, "study", *words], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert sentence in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.returncode == code
+    assert list(tmp_path.iterdir()) == [], "nothing half done remains"
+
+
+def test_another_round_does_not_go_on_in_the_same_folder(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("rounds = 1\n", "utf-8")
+    said = study("run", tmp_path / "other.toml", "--out", folder, code=2)
+    assert "is of another round" in said
+
+
+def test_a_file_that_is_no_report_is_one(tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text('{"about": 1}', "utf-8")
+    assert "cannot be read" in study("verdict", tmp_path / "report.json", code=2)
