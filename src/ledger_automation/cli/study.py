@@ -21,8 +21,8 @@ from ledger_automation.bootstrap import stored_log_key
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.output import Bars, emit, progress, save
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, UnreadableFile
+from ledger_automation.study import attestation, figures, verdict
 from ledger_automation.study import facts as declared
-from ledger_automation.study import figures, verdict
 from ledger_automation.study import prices as priced
 from ledger_automation.study import run as running
 from ledger_automation.study.authority import Authority, serving
@@ -129,7 +129,7 @@ def answer(
 ) -> int:
     """Answer anew from a report: as it stands, or with other facts or prices; or check who signed it."""
     if key:
-        verdict.check(_octets(report_file), _signature(report_file), [VerifierKey.parse(key)])
+        attestation.check(_octets(report_file), _signature(report_file), [VerifierKey.parse(key)])
         emit({"signed": True}, [f"{report_file} is what {key.partition('+')[0]} signed."], json=json)
         return BY_VERDICT[Verdict.FINAL]
     found = _read(report_file)
@@ -215,7 +215,7 @@ def _write(found: StudyReport, out: Path) -> None:
     octets = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
     key = stored_log_key(out / "study.key", ORIGIN, create=True)
     save(out / _REPORT, octets)
-    save((out / _REPORT).with_suffix(".note"), verdict.attest(octets, key).encode())
+    save((out / _REPORT).with_suffix(".note"), attestation.attest(octets, key).encode())
     save(out / "study.pub", f"{key.verifier.text}\n".encode())
     _draw(found, out)
 

@@ -10,33 +10,33 @@ measured on it (`record`). What was not measured counts as not shown:
     4. noticing     every attack on what is recorded was detected, by each adversary that must be reckoned with
     5. time         the slowest event was covered, and the slowest detecting audit done, within the declared hours;
                     on a timestamped log an event waits for a token besides, as long as the paid ones are apart
-    6. preventing   a contract refused the operator's unlawful steps, where they must be impossible
+    6. preventing   a contract refused the operator's unlawful steps, and his invented ones were noticed, where they
+                    must be impossible
     7. surviving    its evidence lies with somebody else, where it must outlive the operator
 
 The criteria of Article 45l of Regulation (EU) No 910/2014, as inserted by Regulation (EU) 2024/1183, are answered from
 the same attacks, and said; they rule nobody out, since none of these systems is run by a qualified provider.
 
-Who detected counts: the applicant with a receipt only where somebody outside is declared to hold one. `attest` signs a
-report, `check` holds report and signature against each other. What this does not do: measure, or draw.
+Who detected counts: the applicant with a receipt only where somebody outside is declared to hold one. An invented step
+that is added to the end rewrites nothing; who wants it impossible asks for prevention. `attestation` signs a report.
+What this does not do: measure, or draw.
 """
 
 from collections.abc import Iterable, Sequence
-from hashlib import sha256
 from typing import Final, NamedTuple
 
-import msgspec
-
-from ledger_automation.errors import Contradiction, UnreadableFile
 from ledger_automation.study import facts as declared
 from ledger_automation.study import prices as priced
 from ledger_automation.study.facts import ADVERSARIES, Chain, Facts, StepFacts, chain_called_for
 from ledger_automation.study.prices import CHAINED, STAMPED, Cost, Prices, costs, euro, written
 from ledger_automation.study.record import MEASURES, NAMES, SYSTEMS, Answer, StudyReport, Tampered
-from ledger_automation.tlog.note import SignerKey, VerifierKey, open_note
 from ledger_automation.verify.verdict import Sentence
 from ledger_automation.workflows import workflow
 
-REWRITES: Final = frozenset({*(f"T{number:02}" for number in range(1, 25)), "T36", "T37"})
+INVENTED: Final = frozenset({"T06", "T07"})
+"""A step more that nobody took: what was recorded before it still reads as it did."""
+
+REWRITES: Final = frozenset({*(f"T{number:02}" for number in range(1, 25)), "T36", "T37"}) - INVENTED
 """The classes by which recorded history reads otherwise: rows, documents, older states, all of it, a fork."""
 
 UNLAWFUL: Final = frozenset({"T49"})
@@ -63,7 +63,6 @@ _REFUSED: Final = "system"
 _KINDS: Final = (Chain.PRIVATE, Chain.PUBLIC, Chain.PERMISSIONLESS)
 _HOUR: Final = 3600
 _DAY: Final = 24 * _HOUR
-_HEADER: Final = "ledger-automation/study-verdict/v1"
 
 _WHO: Final = {
     "clerk": Sentence("der Sachbearbeitung", "of a clerk"),
@@ -119,41 +118,6 @@ def summary(given: Sequence[Answer]) -> Summary:
     for each in given:
         by_workflow.setdefault(each.workflow, []).append(each)
     return Summary(_summed(given), {name: _summed(own) for name, own in by_workflow.items()})
-
-
-def attest(report: bytes, signer: SignerKey) -> str:
-    """Sign a report's file as it stands: a note (C2SP signed-note) over the SHA-256 of its bytes.
-
-    Raises UnreadableFile for what is no report, and Contradiction where its answers do not follow from it.
-    """
-    _insist_on_answers(report)
-    return signer.sign(_text(report))
-
-
-def check(report: bytes, note: str, keys: Sequence[VerifierKey]) -> None:
-    """Hold a report against its note: 1. a pinned key signed, 2. these very bytes, 3. the answers follow from them.
-
-    Raises NoteError, Contradiction or UnreadableFile.
-    """
-    signed = open_note(note, keys)
-    if signed != _text(report):
-        raise Contradiction("The note was signed over another report.", expected=signed, actual=_text(report))
-    _insist_on_answers(report)
-
-
-def _text(report: bytes) -> str:
-    return f"{_HEADER}\nsha256 {sha256(report).hexdigest()}\n"
-
-
-def _insist_on_answers(report: bytes) -> None:
-    try:
-        read = msgspec.json.decode(report, type=StudyReport)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableFile("The report", str(error)) from error
-    follows = recomputed(read)
-    if read.answers != follows:
-        sentence = "The answers do not follow from the report by this version of the program."
-        raise Contradiction(sentence, expected=follows, actual=read.answers)
 
 
 def _answer(case: _Case, action: str) -> Answer:
@@ -297,9 +261,15 @@ def _not_prevented(case: _Case, system: str) -> Sentence | None:
             f"Nicht genug ist {subject.de}: Rechtswidriges weist nur die Anwendung zurück, und die hat der Betreiber.",
             f"Not enough is {subject.en}: only the application refuses what is unlawful, and the operator has that.",
         )
-    rows = _attacks(case, system, ("operator",), UNLAWFUL)
-    if sum(each.detected for each in rows if each.detected_by == _REFUSED):
+    rows, invented = (_attacks(case, system, ("operator",), classes) for classes in (UNLAWFUL, INVENTED))
+    injected, detected = _counted(case, invented)
+    if detected == injected and any(each.detected for each in rows if each.detected_by == _REFUSED):
         return None
+    if detected < injected:
+        return Sentence(
+            f"Nicht genug ist {subject.de}: Von {injected} erfundenen Schritten des Betreibers fielen {detected} auf.",
+            f"Not enough is {subject.en}: of {injected} invented steps of the operator {detected} were noticed.",
+        )
     return Sentence(
         f"Nicht gezeigt ist, was {subject.de} verhindert: Von {sum(each.injected for each in rows)} rechtswidrigen "
         "Schritten des Betreibers wurde keiner zurückgewiesen.",
@@ -381,7 +351,20 @@ def _enough(case: _Case, system: str, enough: Iterable[str]) -> list[Sentence]:
                 "The contract refused unlawful steps of the operator; no other one went unnoticed.",
             )
         )
-    return [*found, *([other] if (other := _other_side(case, system, enough)) else []), _article_45l(case, system)]
+    others = [_invented(case, system), _other_side(case, system, enough)]
+    return [*found, *(each for each in others if each), _article_45l(case, system)]
+
+
+def _invented(case: _Case, system: str) -> Sentence | None:
+    """Say what becomes of steps that nobody took, where prevention was not asked for."""
+    injected, detected = _counted(case, _attacks(case, system, case.facts.adversaries, INVENTED))
+    if case.facts.prevented.value or not injected:
+        return None
+    return Sentence(
+        f"Von {injected} erfundenen Schritten am Ende eines Falls fielen {detected} auf; das zu verhindern ist nicht "
+        "verlangt.",
+        f"Of {injected} invented steps at the end of a case {detected} were noticed; preventing them is not asked for.",
+    )
 
 
 def _other_side(case: _Case, system: str, enough: Iterable[str]) -> Sentence | None:

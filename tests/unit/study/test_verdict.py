@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ledger_automation.errors import Contradiction, InvalidDefinition, LedgerError, NoteError, UnreadableFile
-from ledger_automation.study import facts, prices, verdict
+from ledger_automation.study import attestation, facts, prices, verdict
 from ledger_automation.study.facts import Facts
 from ledger_automation.study.prices import Prices
 from ledger_automation.study.record import SYSTEMS, Answer, Figure, StudyReport, Tampered
@@ -56,7 +56,7 @@ def matrix() -> tuple[Tampered, ...]:
     for system, by_adversary in DETECTED.items():
         for adversary, (by, detected) in by_adversary.items():
             first = min(detected, 25)
-            rows.append(tampered("T06", adversary, system, 25, first, by))
+            rows.append(tampered("T01", adversary, system, 25, first, by))
             rows.append(tampered("T36", adversary, system, 15, detected - first, by))
         if system != "table":
             rows.append(tampered("T49", "operator", system, 5, 5, UNLAWFUL_BY[system]))
@@ -294,7 +294,7 @@ def test_attacks_of_other_classes_do_not_count() -> None:
 
 
 def test_a_weaker_adversarys_attack_counts_against_the_stronger_need() -> None:
-    passed = tampered("T07", "clerk", "timestamped_log", 1, 0, "")
+    passed = tampered("T13", "clerk", "timestamped_log", 1, 0, "")
     assert decided(report([*matrix(), passed]), **OPERATOR).system == "anchored"
 
 
@@ -303,6 +303,16 @@ def test_unlawful_steps_alone_do_not_show_that_rewriting_is_noticed() -> None:
     answer = decided(report(rows), **OPERATOR)
     assert answer.system == ""
     assert "no attack of the operator was tried on it" in said(answer)
+
+
+def test_an_invented_step_rewrites_nothing_and_counts_where_prevention_is_asked_for() -> None:
+    unseen = report([*matrix(), *(tampered("T06", "operator", system, 3, 0, "") for system in SYSTEMS)])
+    answer = decided(unseen, **OPERATOR)
+    assert answer.system == "timestamped_log"
+    assert "Of 3 invented steps at the end of a case 0 were noticed" in said(answer)
+    prevented = decided(unseen, **OPERATOR, prevented=True)
+    assert prevented.system == ""
+    assert "of 3 invented steps of the operator 0 were noticed" in said(prevented)
 
 
 @pytest.mark.parametrize("distrusted", facts.ADVERSARIES)
@@ -352,7 +362,7 @@ def test_reasons_leave_out_a_dearer_kind_that_was_not_measured() -> None:
 
 def test_reasons_answer_article_45l() -> None:
     last = decided(**OPERATOR).reasons[-1].en
-    assert "origin 75 of 75 attacks noticed, unique sequential order not tried, subsequent changes 120 of 120" in last
+    assert "origin not tried, unique sequential order not tried, subsequent changes 120 of 120 attacks noticed" in last
     assert "no qualified provider runs any of these systems" in last
     assert "subsequent changes 40 of 120 attacks noticed" in decided().reasons[-1].en  # a table, though it is enough
 
@@ -395,8 +405,8 @@ def written(made: StudyReport) -> bytes:
 
 def test_a_signed_report_holds_and_its_answers_follow_from_it() -> None:
     file = written(report())
-    note = verdict.attest(file, KEY)
-    verdict.check(file, note, [KEY.verifier])
+    note = attestation.attest(file, KEY)
+    attestation.check(file, note, [KEY.verifier])
     read = msgspec.json.decode(file, type=StudyReport)
     assert verdict.recomputed(read) == read.answers
     assert len(read.answers) == 69
@@ -404,21 +414,21 @@ def test_a_signed_report_holds_and_its_answers_follow_from_it() -> None:
 
 def test_any_changed_byte_breaks_the_signature() -> None:
     file = written(report())
-    note = verdict.attest(file, KEY)
+    note = attestation.attest(file, KEY)
     for place in range(0, len(file), 97):
         changed = file[:place] + bytes([file[place] ^ 1]) + file[place + 1 :]
         with pytest.raises(Contradiction, match="signed over another report"):
-            verdict.check(changed, note, [KEY.verifier])
+            attestation.check(changed, note, [KEY.verifier])
     for place in range(len(note)):
         changed_note = note[:place] + chr(ord(note[place]) ^ 1) + note[place + 1 :]
         with pytest.raises(LedgerError):
-            verdict.check(file, changed_note, [KEY.verifier])
+            attestation.check(file, changed_note, [KEY.verifier])
 
 
 def test_another_key_does_not_vouch_for_a_report() -> None:
     file = written(report())
     with pytest.raises(NoteError):
-        verdict.check(file, verdict.attest(file, STRANGER), [KEY.verifier])
+        attestation.check(file, attestation.attest(file, STRANGER), [KEY.verifier])
 
 
 def test_a_report_with_other_answers_is_neither_signed_nor_believed() -> None:
@@ -426,17 +436,17 @@ def test_a_report_with_other_answers_is_neither_signed_nor_believed() -> None:
     wished = tuple(msgspec.structs.replace(each, system="table") for each in verdict.recomputed(made))
     file = msgspec.json.encode(msgspec.structs.replace(made, answers=wished))
     with pytest.raises(Contradiction, match="do not follow"):
-        verdict.attest(file, KEY)
-    forced = KEY.sign(verdict._text(file))
+        attestation.attest(file, KEY)
+    forced = KEY.sign(attestation._text(file))
     with pytest.raises(Contradiction, match="do not follow"):
-        verdict.check(file, forced, [KEY.verifier])
+        attestation.check(file, forced, [KEY.verifier])
 
 
 def test_what_is_no_report_is_not_signed() -> None:
     with pytest.raises(UnreadableFile):
-        verdict.attest(b"{}", KEY)
+        attestation.attest(b"{}", KEY)
     with pytest.raises(UnreadableFile):
-        verdict.attest(b"\xff", KEY)
+        attestation.attest(b"\xff", KEY)
     without = msgspec.structs.replace(report(), facts={})
     with pytest.raises(InvalidDefinition, match="The facts of the report"):
-        verdict.attest(msgspec.json.encode(without), KEY)
+        attestation.attest(msgspec.json.encode(without), KEY)
