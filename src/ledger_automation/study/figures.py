@@ -16,7 +16,6 @@ from ledger_automation.study.record import SYSTEMS, Figure, Growth, Repeated, Re
 from ledger_automation.study.rounds import Cell
 
 COMMAND: Final = "ledger study run"
-_CHAINED: Final = ("anchored", "enforced")
 _BESIDE: Final = "sequencer, timestamps and anchors of the same system, and the chain where there is one"
 _SEVERAL: Final = 2
 
@@ -69,9 +68,12 @@ def _replayed(cell: Cell) -> Iterator[tuple[str, tuple[int, float, int], float]]
     yield "audit_full", size, held["audited"] / held["audit_seconds"]
     if held["proof"]:
         yield "proof", size, held["proof"]
-    if cell.system in _CHAINED:
-        yield "gas_event", size, held["gas"] / held["events"]
-        yield "gas_case", size, held["gas"] / held["cases"]
+    paid = held["gas"]
+    if paid["checkpoints"]:
+        yield "gas_checkpoint", size, paid["checkpoint_gas"] / paid["checkpoints"]
+        yield "gas_event", size, (paid["checkpoint_gas"] + paid["step_gas"]) / held["events"]
+    if paid["steps"]:
+        yield "gas_case", size, paid["step_gas"] / held["cases"]
 
 
 def replays(cells: Iterable[Cell], command: str) -> tuple[Replay, ...]:

@@ -6,6 +6,7 @@
 
 import tomllib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final
@@ -25,6 +26,9 @@ from ledger_automation.workflows import workflow
 
 GRANTS: Final = "grants"
 """The process that is no log: the Wismar grant, again and again."""
+
+FIRST_DAY: Final = datetime(2015, 1, 5, tzinfo=UTC)
+"""When made logs begin: long enough ago that all of them has happened, since a contract takes nothing from tomorrow."""
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -124,6 +128,6 @@ def workloads(plan: StudyPlan, folder: Path) -> list[Workload]:
             found.append(_grants(cases))
             continue
         mapping = shipped(follows(process).mapping)
-        arrivals = commands(generate(process, cases=cases, seed=plan.seed), mapping)
+        arrivals = commands(generate(process, cases=cases, seed=plan.seed, first_day=FIRST_DAY), mapping)
         found.append(Workload(f"{process}, made", mapping.workflow, arrivals))
     return found

@@ -6,10 +6,10 @@ which time-stamping authority are used is a choice in it. A case's price has fou
     hosting     machine and database, and with a chain its nodes, over the cases of a year of all workflows
     storage     bytes an event x events a case x price of a gigabyte and month x the months that the law keeps a case
     timestamps  tokens a day x price of a token, over the cases of a year of all workflows
-    gas         gas a case x price of gas x price of ether
+    gas         (gas a checkpoint x anchors a day, over the cases of a year, and with a contract gas a case)
+                x price of gas x price of ether
 
-Bytes, events and gas are figures of a study; a part whose figure is missing is missing, and never nought. Gas a case of
-an anchored log depends on how many events shared a checkpoint when it was measured: a town with fewer pays more.
+Bytes, events and gas are figures of a study; a part whose figure is missing is missing, and never nought.
 What this does not do: count the hours of people, of whom a chain takes some for its keys and its account.
 """
 
@@ -30,6 +30,9 @@ from ledger_automation.workflows import workflow
 
 CHAINED: Final = ("anchored", "enforced")
 """The systems that need a chain."""
+
+DECIDED: Final = ("enforced",)
+"""The systems whose contract decides each step, for gas."""
 
 STAMPED: Final = ("timestamped_log",)
 """The systems that buy timestamps."""
@@ -84,6 +87,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     chain: str
     authority: str
     tokens_day: Count
+    anchors_day: Count
     ether_eur: Price
     hosting: Hosting
     chains: dict[str, ChainPrices]
@@ -119,15 +123,21 @@ class Cost(NamedTuple):
 def cost_per_case(figures: Iterable[Figure], prices: Prices, name: str, system: str) -> Cost:
     """Return what a case of a workflow costs on a system, at the dearest of what was measured."""
     own = [each for each in figures if each.workflow in {name, ""} and each.rounds]
-    events = _dearest(own, "events_case")
-    stored = _dearest(own, "storage", system)
-    gas = _gas(own, system, events) if system in CHAINED else 0.0
-    needed = {"events_case": events, "storage": stored, "gas_case": gas}
+    needed = {"events_case": _dearest(own, "events_case"), "storage": _dearest(own, "storage", system)}
+    if system in CHAINED:
+        needed["gas_checkpoint"] = _dearest(own, "gas_checkpoint", system)
+    if system in DECIDED:
+        needed["gas_case"] = _dearest(own, "gas_case", system)
+    held = {measure: value or 0 for measure, value in needed.items()}
+    anchors = held.get("gas_checkpoint", 0) * prices.anchors_day.value * _DAYS / prices.all_cases
     return Cost(
         hosting=_hosting(prices, system),
-        storage=(stored or 0) * (events or 0) / _GIGABYTE * _kept(prices, name),
+        storage=held["storage"] * held["events_case"] / _GIGABYTE * _kept(prices, name),
         timestamps=_timestamps(prices) if system in STAMPED else 0.0,
-        gas=(gas or 0) * prices.chosen.gas_gwei.value / _ETHER_IN_GWEI * prices.ether_eur.value,
+        gas=(anchors + held.get("gas_case", 0))
+        * prices.chosen.gas_gwei.value
+        / _ETHER_IN_GWEI
+        * prices.ether_eur.value,
         missing=tuple(measure for measure, value in needed.items() if value is None),
     )
 
@@ -142,15 +152,6 @@ def _dearest(figures: Iterable[Figure], measure: str, system: str = "") -> float
     """Return the greatest median; of any system where none is named: events a case are the workload's."""
     found = [each.median for each in figures if each.measure == measure and system in {"", each.system}]
     return max(found, default=None)
-
-
-def _gas(figures: Iterable[Figure], system: str, events: float | None) -> float | None:
-    """Return gas a case as it was measured, else gas an event times the events of a case."""
-    held = tuple(figures)
-    by_case, by_event = _dearest(held, "gas_case", system), _dearest(held, "gas_event", system)
-    if by_case is not None or by_event is None or events is None:
-        return by_case
-    return by_event * events
 
 
 def _hosting(prices: Prices, system: str) -> float:

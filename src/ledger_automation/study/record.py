@@ -51,6 +51,7 @@ MEASURES: Final = {
     "final_p50": Measure("ms", Sentence("bis endgültig, Median", "until final, median")),
     "final_p99": Measure("ms", Sentence("bis endgültig, 99 %", "until final, 99 %")),
     "storage": Measure("bytes/event", Sentence("Speicher je Ereignis", "storage per event")),
+    "gas_checkpoint": Measure("gas/checkpoint", Sentence("Gas je Kontrollpunkt", "gas per checkpoint")),
     "gas_event": Measure("gas/event", Sentence("Gas je Ereignis", "gas per event")),
     "gas_case": Measure("gas/case", Sentence("Gas je Fall", "gas per case")),
     "events_case": Measure("events/case", Sentence("Ereignisse je Fall", "events per case")),

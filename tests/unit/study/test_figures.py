@@ -11,8 +11,9 @@ from ledger_automation.study.rounds import Cell
 
 LAWS = {"fines": "parking_fine"}
 COUNTS = {"read": 10, "accepted": 8, "ignored": 1, "refused": {"own_case": 1}}
+NOTHING = {"checkpoint_gas": 0, "checkpoints": 0, "step_gas": 0, "steps": 0}
 REPLAYED = {
-    "counts": COUNTS, "cases": 4, "events": 8, "seconds": 2, "gas": 800, "audited": 8, "audit_seconds": 0.5,
+    "counts": COUNTS, "cases": 4, "events": 8, "gas": NOTHING, "audited": 8, "audit_seconds": 0.5,
     "bytes": 4_000, "proof": 2_000, "durability": "on the disk",
 }  # fmt: skip
 
@@ -37,14 +38,25 @@ def test_latencies_are_a_figure_a_state_and_percentile() -> None:
     assert {each.rate for each in found} == {20.0}
 
 
-@pytest.mark.parametrize(("system", "paid"), [("anchored", True), ("merkle_log", False)])
-def test_a_replay_says_what_is_kept_of_an_event(system: str, paid: bool) -> None:
-    found = {each.measure: each.median for each in figures([cell("replay", REPLAYED, system)], LAWS, "again")}
-    assert (found["storage"], found["audit_full"], found["proof"], found["events_case"]) == (500, 16, 2_000, 2)
-    assert ("gas_event" in found, found.get("gas_case", 200)) == (paid, 200)
-    (counted,) = replays([cell("replay", REPLAYED, system)], "again")
+def test_a_replay_says_what_is_kept_of_an_event() -> None:
+    found = {each.measure: each.median for each in figures([cell("replay", REPLAYED)], LAWS, "again")}
+    assert found == {"storage": 500, "audit_full": 16, "proof": 2_000, "events_case": 2}
+    (counted,) = replays([cell("replay", REPLAYED)], "again")
     assert (counted.read, counted.accepted, counted.ignored, counted.refused) == (10, 8, 1, {"own_case": 1})
-    assert durability([cell("replay", REPLAYED, system)]) == {"sqlite": "on the disk"}
+    assert durability([cell("replay", REPLAYED)]) == {"sqlite": "on the disk"}
+
+
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        ((600, 3, 0, 0), {"gas_checkpoint": 200, "gas_event": 75}),
+        ((600, 3, 3_400, 8), {"gas_checkpoint": 200, "gas_event": 500, "gas_case": 850}),
+    ],
+)
+def test_gas_is_told_by_checkpoint_event_and_case(paid: tuple[int, ...], told: dict[str, float]) -> None:
+    gas = dict(zip(("checkpoint_gas", "checkpoints", "step_gas", "steps"), paid, strict=True))
+    found = figures([cell("replay", {**REPLAYED, "gas": gas})], LAWS, "again")
+    assert {each.measure: each.median for each in found if each.measure.startswith("gas")} == told
 
 
 def test_a_slope_tells_constant_from_linear_from_square() -> None:

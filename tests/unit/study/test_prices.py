@@ -17,6 +17,7 @@ ROUND = """
 chain = "plain"
 authority = "local"
 tokens_day = { value = 10, source = "test", date = 2026-11-29 }
+anchors_day = { value = 4, source = "test", date = 2026-11-29 }
 ether_eur = { value = 2000, source = "test", date = 2026-11-29 }
 [hosting]
 machine_eur_month = { value = 40, source = "test", date = 2026-11-29 }
@@ -52,10 +53,10 @@ FIGURES = (
     figure("storage", "table", 900.0, 1000.0, 5000.0),
     figure("storage", "timestamped_log", 2000.0),
     figure("storage", "anchored", 2000.0),
-    figure("gas_event", "anchored", 50.0),
+    figure("gas_checkpoint", "anchored", 60_000.0),
     figure("storage", "enforced", 3000.0),
     figure("gas_case", "enforced", 400_000.0),
-    figure("gas_event", "enforced", 1.0),
+    figure("gas_checkpoint", "enforced", 60_000.0),
 )
 
 
@@ -85,21 +86,27 @@ def test_a_timestamped_log_costs_its_tokens() -> None:
     assert cost.gas == 0
 
 
-def test_an_anchored_log_costs_its_nodes_and_the_gas_of_its_events() -> None:
+ANCHORS = 60_000 * 4 * 365 / 1000
+"""Gas of a year's checkpoints, over its cases."""
+
+
+def test_an_anchored_log_costs_its_nodes_and_the_gas_of_its_checkpoints() -> None:
     cost = cost_per_case(FIGURES, round_prices(), "permit", "anchored")
     assert cost.hosting == pytest.approx((40 + 60 + 2 * 25) * 12 / 1000)
-    assert cost.gas == pytest.approx(50 * 10 * 3e-9 * 2000)
+    assert cost.gas == pytest.approx(ANCHORS * 3e-9 * 2000)
     assert cost.timestamps == 0
 
 
-def test_gas_of_a_case_goes_before_gas_of_an_event() -> None:
+def test_a_contract_costs_the_gas_of_its_steps_besides() -> None:
     cost = cost_per_case(FIGURES, round_prices(), "permit", "enforced")
-    assert cost.gas == pytest.approx(400_000 * 3e-9 * 2000)
+    assert cost.gas == pytest.approx((400_000 + ANCHORS) * 3e-9 * 2000)
 
 
 def test_of_several_stores_the_dearest_counts() -> None:
     more = (*FIGURES, figure("gas_case", "enforced", 500_000.0, store="postgresql"))
-    assert cost_per_case(more, round_prices(), "permit", "enforced").gas == pytest.approx(500_000 * 3e-9 * 2000)
+    assert cost_per_case(more, round_prices(), "permit", "enforced").gas == pytest.approx(
+        (500_000 + ANCHORS) * 3e-9 * 2000
+    )
 
 
 def test_what_was_not_measured_is_missing_and_not_nought() -> None:
@@ -108,9 +115,10 @@ def test_what_was_not_measured_is_missing_and_not_nought() -> None:
     assert found["merkle_log"].missing == ("storage",)
     assert cost_per_case((), round_prices(), "permit", "table").missing == ("events_case", "storage")
     bare = [each for each in FIGURES if not each.measure.startswith("gas")]
-    assert cost_per_case(bare, round_prices(), "permit", "anchored").missing == ("gas_case",)
-    hollow = [*bare, figure("gas_case", "anchored")]
-    assert cost_per_case(hollow, round_prices(), "permit", "anchored").missing == ("gas_case",)
+    assert cost_per_case(bare, round_prices(), "permit", "anchored").missing == ("gas_checkpoint",)
+    assert cost_per_case(bare, round_prices(), "permit", "enforced").missing == ("gas_checkpoint", "gas_case")
+    hollow = [*bare, figure("gas_checkpoint", "anchored")]
+    assert cost_per_case(hollow, round_prices(), "permit", "anchored").missing == ("gas_checkpoint",)
 
 
 def test_another_workflows_figures_count_only_where_they_name_none() -> None:

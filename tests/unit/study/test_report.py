@@ -62,6 +62,7 @@ def figures() -> tuple[Figure, ...]:
         found.append(figure("audit_full", system, 91_234 / (nth + 1), 90_000 / (nth + 1), workflow=""))
     gas = [("anchored", 812.5, 799.1), ("enforced", 131_313.0, 131_313.0)]
     found += [figure("gas_case", system, *rounds, command="ledger study gas") for system, *rounds in gas]
+    found += [figure("gas_checkpoint", system, 61_000) for system, *_ in gas]
     return tuple(found)
 
 

@@ -73,7 +73,9 @@ def figures() -> tuple[Figure, ...]:
     found = [figure("events_case", "table", 8.0)]
     for system, (covered, storage, milliseconds, gas) in MEASURED.items():
         found += [figure("storage", system, storage), figure(covered, system, milliseconds)]
-        found += [figure("gas_case", system, gas)] if gas is not None else []
+        found += (
+            [figure("gas_checkpoint", system, 60_000.0), figure("gas_case", system, gas)] if gas is not None else []
+        )
     return tuple(found)
 
 
@@ -84,7 +86,8 @@ def priced(**chosen: float) -> Prices:
     gas, node, tokens = price.get("gas", plain), price.get("node", plain | {"value": 100}), price.get("tokens", plain)
     return prices.convert(
         {
-            "chain": "open", "authority": "local", "tokens_day": tokens, "ether_eur": plain | {"value": 2_000},
+            "chain": "open", "authority": "local", "tokens_day": tokens, "anchors_day": plain,
+            "ether_eur": plain | {"value": 2_000},
             "hosting": {"machine_eur_month": plain, "database_eur_month": plain, "storage_eur_gb_month": plain},
             "chains": {
                 name: {

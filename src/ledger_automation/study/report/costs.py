@@ -7,7 +7,7 @@ from ledger_automation.study.report.blocks import Cell, Commands, Table, columns
 from ledger_automation.study.report.language import NOTHING, Language, place
 
 _PARTS = ("hosting", "storage", "timestamps", "gas", "total")
-_COUNTED = ("events_case", "storage", "gas_case", "gas_event")
+_COUNTED = ("events_case", "storage", "gas_checkpoint", "gas_case")
 
 
 def spent(report: StudyReport) -> dict[str, dict[str, Cost]]:

@@ -18,7 +18,7 @@ _GROUPS: Final = {
     "latency": tuple(name for name in MEASURES if name.endswith(("_p50", "_p99"))),
     "throughput": ("throughput",),
     "storage": ("storage", "events_case"),
-    "gas": ("gas_event", "gas_case"),
+    "gas": ("gas_checkpoint", "gas_event", "gas_case"),
     "audit": ("audit_full", "audit_incremental", "proof", "recovery"),
 }
 _ORDER: Final = tuple(MEASURES)

@@ -24,7 +24,7 @@ from ledger_automation.errors import LedgerError, NotFound
 from ledger_automation.orchestrator.ports import IntakeRun, RecordedStep
 from ledger_automation.orchestrator.replay import Arrival, Plan, replay
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
-from ledger_automation.study.systems.port import RECORDED, Audited
+from ledger_automation.study.systems.port import RECORDED, Audited, Paid
 from ledger_automation.study.systems.rows import CASE, EVENT, Row, Rows
 from ledger_automation.values import CaseId, timestamp
 from ledger_automation.verify.policy import Level
@@ -193,9 +193,9 @@ class Baseline:
         """Nothing here proves anything to anybody outside."""
         return 0
 
-    def gas(self) -> int:
+    def gas(self) -> Paid:
         """Nothing is paid."""
-        return 0
+        return Paid()
 
 
 class _Audit:

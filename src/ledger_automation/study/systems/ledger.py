@@ -26,7 +26,7 @@ from ledger_automation.orchestrator.replay import MALFORMED, Arrival, Plan, repl
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.transition import Intent, advance, open_case
 from ledger_automation.store.engine import Engine
-from ledger_automation.study.systems.port import ANCHORED, FINAL, LOGGED, STAMPED, Audited
+from ledger_automation.study.systems.port import ANCHORED, FINAL, LOGGED, STAMPED, Audited, Paid
 from ledger_automation.study.systems.stamps import Stamper
 from ledger_automation.tlog import receipt_file
 from ledger_automation.tlog.checkpoint import stated
@@ -161,9 +161,9 @@ class LoggedSystem:
         tokens = self.stamper.tokens.values() if self.stamper is not None else ()
         return _size(self.ledger) + sum(map(len, tokens))
 
-    def gas(self) -> int:
+    def gas(self) -> Paid:
         """Nothing is paid."""
-        return 0
+        return Paid()
 
 
 class AnchoredSystem(LoggedSystem):
@@ -194,11 +194,14 @@ class AnchoredSystem(LoggedSystem):
     def _auditor(self) -> Auditor:
         return Auditor(self.chain.policy, self.chain.chain.anchor, secret=self.chain.secret)
 
-    def gas(self) -> int:
+    def gas(self) -> Paid:
         """Return what all anchors and steps cost."""
         with self.ledger.engine.connect() as connection:
-            sent = connection.execute(_SENT).scalars().all()
-        return sum(map(self.chain.chain.anchor.gas_used, sent))
+            sent = connection.execute(_SENT).all()
+        used = self.chain.chain.anchor.gas_used
+        checkpoints = [used(transaction) for transaction, size in sent if size is not None]
+        steps = [used(transaction) for transaction, size in sent if size is None]
+        return Paid(sum(checkpoints), len(checkpoints), sum(steps), len(steps))
 
 
 class EnforcedSystem(AnchoredSystem):
@@ -254,7 +257,7 @@ class EnforcedSystem(AnchoredSystem):
 
 _PROOFS = 40
 _REACHED = text("SELECT coalesce(max(tree_size), 0) FROM submission WHERE state = :states")
-_SENT = text("SELECT \"transaction\" FROM submission WHERE state IN ('anchored', 'final')")
+_SENT = text("SELECT \"transaction\", tree_size FROM submission WHERE state IN ('anchored', 'final')")
 _TABLES = (
     "event", "content", "attachment", "leaf", "node", "checkpoint", '"case"', "party", "submission", "map_tile",
     "cosignature",

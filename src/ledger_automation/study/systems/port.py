@@ -28,6 +28,15 @@ class Audited(NamedTuple):
     seconds: float
 
 
+class Paid(NamedTuple):
+    """Gas that checkpoints and steps cost, and how many there were of each."""
+
+    checkpoint_gas: int = 0
+    checkpoints: int = 0
+    step_gas: int = 0
+    steps: int = 0
+
+
 class SystemUnderTest(Protocol):
     """One way to keep what an administration does."""
 
@@ -72,6 +81,6 @@ class SystemUnderTest(Protocol):
         """Return what lies on the disk, indices included."""
         ...
 
-    def gas(self) -> int:
+    def gas(self) -> Paid:
         """Return what was paid on the chain so far for what is kept, deployments left out."""
         ...

@@ -142,10 +142,7 @@ class Rows:
     def stored_bytes(self) -> int:
         """Return what tables and indices take on the disk."""
         if self._server:
-            sizes = (
-                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'audit%' AND relkind = 'r'"
-            )
-            return int(self.query(sizes).fetchone()[0])
+            return int(self.query(_SIZES).fetchone()[0])
         pages, free, size = (self.query(f"PRAGMA {each}").fetchone()[0] for each in _PAGES)
         return int((pages - free) * size)
 
@@ -155,7 +152,9 @@ class Rows:
             self.query(f"DROP TRIGGER IF EXISTS {name}" + (" ON audit_event" if self._server else ""))
 
 
-_SIZES: Final = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname LIKE 'audit%' AND relkind = 'r'"
+_SIZES: Final = (
+    "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE starts_with(relname, 'audit') AND relkind = 'r'"
+)
 _PAGES: Final = ("page_count", "freelist_count", "page_size")
 
 
