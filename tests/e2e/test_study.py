@@ -60,7 +60,7 @@ def test_every_figure_has_its_rounds_and_its_command(report: Any) -> None:
         assert each["workflow"] in LAWS
         assert each["command"].startswith("ledger study run")
         assert all(value >= 0 for value in each["rounds"])
-        expected = 2 if each["measure"].partition("_")[0] in {"throughput", *ORDER} else 1
+        expected = 2 if each["measure"].partition("_")[0] in {"throughput", "integration", *ORDER} else 1
         assert len(each["rounds"]) == expected, each
     assert {"date", "commit", "cpu", "cores", "seed", "seconds"} <= report["about"].keys()
     assert "synchronous=FULL" in report["durability"]["sqlite"]

@@ -55,6 +55,9 @@ def _measured(cell: Cell) -> Iterator[tuple[str, tuple[int, float, int], float]]
             yield f"{state}_p99", (0, held["rate"], 0), late
     if cell.kind == "recovery":
         yield "recovery", (0, 0, 0), held["seconds"]
+    if cell.kind == "integration":
+        yield "integration_memory", (0, 0, held["leaves"]), held["memory"]
+        yield "integration_durable", (0, 0, held["leaves"]), held["durable"]
     if cell.kind == "replay":
         yield from _replayed(cell)
     if cell.kind == "growth":

@@ -40,7 +40,7 @@ class StudyPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     ``rate`` is what the open loop offers, in steps a second. ``sample`` cases of each log go through all six systems,
     since each step of an enforced one waits for a block. ``sizes`` are the logs, in events, at which growth is
-    measured. ``instances`` of each attack are made on each system.
+    measured; ``leaves`` are put into a tree at once. ``instances`` of each attack are made on each system.
     """
 
     seed: int = 2019
@@ -49,16 +49,17 @@ class StudyPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     chain: str = "tester"
     rounds: Count = 2
     clients: Clients = (1,)
-    seconds: Positive = 0.5
+    seconds: Positive = 0.4
     warm: float = 0.1
     rate: Positive = 20
     sequence_every: Positive = 0.25
     stamp_every: Positive = 0.5
     anchor_every: Positive = 0.5
     logs: tuple[str, ...] = ()
-    made: dict[str, Count] = msgspec.field(default_factory=lambda: {"traffic_fines": 60, "receipt": 20, GRANTS: 2})
-    sample: Count = 2
-    sizes: tuple[Count, ...] = (500, 1_000, 2_000)
+    made: dict[str, Count] = msgspec.field(default_factory=lambda: {"traffic_fines": 40, "receipt": 6, GRANTS: 1})
+    sample: Count = 1
+    sizes: tuple[Count, ...] = (200, 800)
+    leaves: Count = 500
     instances: Count = 1
 
 

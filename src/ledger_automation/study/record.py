@@ -166,6 +166,7 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class StudyReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All of a study. ``about`` has machine, commit, seed, moment and seconds; ``prices`` and ``facts`` are declared.
 
+    ``durability`` says of each database what has happened when a step returns.
     ``omitted`` says what was left out, by name, and why.
     """
 

@@ -1,11 +1,12 @@
 """Running a round, cell after cell; what is done is in the journal and is not done again.
 
-    closed     throughput of each system at each number of clients
-    open       latency to each state at a stated rate
-    replay     every log through every system: counts, storage, audit, gas, size of a proof
-    growth     audit, storage and proof at several sizes of the log
-    recovery   a client killed in the middle of its steps: how long until the next one is taken
-    tamper     the matrix
+    closed        throughput of each system at each number of clients
+    open          latency to each state at a stated rate
+    replay        every log through every system: counts, storage, audit, gas, size of a proof
+    growth        audit, storage and proof at several sizes of the log
+    integration   leaves into the tree, in memory and durable
+    recovery      a client killed in the middle of its steps: how long until the next one is taken
+    tamper        the matrix
 
 Systems take turns within a round (A B C A B C), so that a machine that drifts drifts for all. What is measured here
 becomes figures in `figures`, and an answer in `verdict`.
@@ -28,11 +29,12 @@ from ledger_automation.orchestrator.ports import IntakeRun
 from ledger_automation.orchestrator.replay import Plan
 from ledger_automation.study import drivers
 from ledger_automation.study.drivers import Load, drive
+from ledger_automation.study.measurement import integration_rate
 from ledger_automation.study.plan import Workload
 from ledger_automation.study.record import Tampered
 from ledger_automation.study.rounds import Cell, Journal, Round, Values
 from ledger_automation.study.systems import Place, open_client, open_system
-from ledger_automation.study.systems.port import SystemUnderTest
+from ledger_automation.study.systems.port import LOGGED, SystemUnderTest
 from ledger_automation.study.tamper.matrix import Town, attack
 from ledger_automation.verify.policy import Level
 
@@ -80,6 +82,9 @@ def _cells(setting: Round, tell: Tell) -> Iterator[tuple[Cell, Measure]]:
             for load in setting.workloads:
                 yield from _driven(setting, store, load, turn)
         yield from _growing(setting, store)
+        name = setting.workloads[0].name
+        for turn in range(plan.rounds):
+            yield Cell("integration", store, "merkle_log", name, 0, turn), _integrated(setting, store)
         for system in (each for each in setting.systems if each != "enforced"):
             yield Cell("recovery", store, system, setting.workloads[0].name, 0, 0), _recovered(setting, store, system)
     for system in setting.systems:
@@ -132,8 +137,6 @@ def _replayed(  # noqa: PLR0913, PLR0917
 
             def after(done: IntakeRun) -> None:
                 tell(f"{load.name} through {system}", done.position, len(arrivals))
-                if system == "anchored":
-                    opened.work(now=True)  # a checkpoint a chunk, as gas is counted by
 
             counted = _replay(opened, load, arrivals, after)
             opened.work(now=True)
@@ -149,10 +152,22 @@ def _replayed(  # noqa: PLR0913, PLR0917
 
 
 def _replay(
-    system: SystemUnderTest, load: Workload, arrivals: Iterable[Arrival], after: Callable[[IntakeRun], None]
+    system: SystemUnderTest, load: Workload, arrivals: Iterable[Arrival], tell: Callable[[IntakeRun], None]
 ) -> IntakeRun:
+    """Replay a log; each chunk of 1,024 gets a checkpoint, as gas is counted by, with all that belongs to it."""
+
+    def after(done: IntakeRun) -> None:
+        tell(done)
+        if system.name not in _BY_THEMSELVES:
+            system.work(now=True)
+
+    return system.replay(_once(system, load), arrivals, after)
+
+
+def _once(system: SystemUnderTest, load: Workload) -> Plan:
+    """Name a replay that is none of any before."""
     level = Level.ANCHORED if system.name == "anchored" else Level.LOGGED
-    return system.replay(Plan(secrets.token_hex(32), load.table, level), arrivals, after)
+    return Plan(secrets.token_hex(32), load.table, level)
 
 
 def _counts(counted: IntakeRun) -> Values:
@@ -205,6 +220,7 @@ def _grown(setting: Round, store: str, system: str, size: int) -> Measure:
 
 
 _NEWS: Final = 1_000
+_BY_THEMSELVES: Final = ("table", "hash_chain", "enforced")
 
 
 def _parts(arrivals: list[Arrival], size: int) -> Iterator[list[Arrival]]:
@@ -212,6 +228,22 @@ def _parts(arrivals: list[Arrival], size: int) -> Iterator[list[Arrival]]:
     while size > 0:
         yield arrivals[:size]
         size -= len(arrivals)
+
+
+def _integrated(setting: Round, store: str) -> Measure:
+    """Time leaves on their way into the tree: in memory alone, and with rows, nodes, map and signed checkpoint."""
+
+    def measure() -> Values:
+        load, leaves = setting.workloads[0], setting.plan.leaves
+        with setting.place(store, "merkle_log") as place, open_system(place) as opened:
+            for part in _parts(load.arrivals, leaves):
+                opened.replay(_once(opened, load), part, lambda _: None)
+            started = time.perf_counter()
+            states = opened.work(now=True)
+            seconds = time.perf_counter() - started
+        return {"memory": integration_rate(leaves), "durable": states[LOGGED] / seconds, "leaves": states[LOGGED]}
+
+    return measure
 
 
 def _recovered(setting: Round, store: str, system: str) -> Measure:

@@ -29,6 +29,13 @@ def test_rounds_are_gathered_in_their_order() -> None:
     assert (found.workflow, found.command) == ("parking_fine", "again")
 
 
+def test_leaves_are_counted_in_memory_and_durable() -> None:
+    found = figures([cell("integration", {"memory": 9.0, "durable": 4.0, "leaves": 500})], LAWS, "again")
+    assert {each.measure: (each.median, each.events) for each in found} == {
+        "integration_memory": (9.0, 500), "integration_durable": (4.0, 500),
+    }  # fmt: skip
+
+
 def test_latencies_are_a_figure_a_state_and_percentile() -> None:
     values = {"rate": 20.0, "latencies": {"recorded": [1.0, 2.0], "final": [30.0, 40.0]}}
     found = figures([cell("open", values)], LAWS, "again")

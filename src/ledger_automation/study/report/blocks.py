@@ -63,6 +63,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table with caption; the first ``heads`` cells of a row are its headers.
 
     A row whose header spans from a row above begins with as many cells less: ``spanned`` has the numbers of such rows.
+    A ``folded`` one is opened by whoever wants it, and by paper.
     """
 
     kind: ClassVar[str] = "table"
@@ -71,6 +72,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[tuple[Cell, ...], ...]
     heads: int = 1
     spanned: frozenset[int] = frozenset()
+    folded: bool = False
 
 
 class Plot(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,15 +11,16 @@ from typing import Any, Final
 from ledger_automation.study.facts import ADVERSARIES
 from ledger_automation.study.record import StudyReport
 from ledger_automation.study.report.blocks import Block, Cell, Heading, Paragraph, Section, Table, columns
-from ledger_automation.study.report.language import NOTHING, Language, place
+from ledger_automation.study.report.language import NOTHING, Language
 
 _COLUMNS: Final = {
     "about": ("what", "value"),
-    "durability": ("system", "durability"),
+    "durability": ("store", "durability"),
     "beside": ("what", "value"),
     "prices": ("what", "value", "source", "date"),
     "facts": ("what", "value", "why"),
 }
+_LONG: Final = ("prices", "facts")
 _IMPLIED: Final = ("workflow", "step")
 """Keys of the facts that only tell what kind of name follows."""
 
@@ -42,6 +43,7 @@ def _table(part: str, rows: tuple[tuple[Cell, ...], ...], language: Language) ->
         caption=language.say(f"method.{part}"),
         columns=columns(language, dict.fromkeys(_COLUMNS[part], "text")),
         rows=rows,
+        folded=part in _LONG,
     )
 
 
@@ -51,8 +53,8 @@ def _about(report: StudyReport, language: Language) -> Iterator[tuple[Cell, ...]
 
 
 def _durability(report: StudyReport, language: Language) -> Iterator[tuple[Cell, ...]]:
-    for system in sorted(report.durability, key=place):
-        yield Cell(text=language.system(system)), Cell(text=report.durability[system])
+    for store in sorted(report.durability):
+        yield Cell(text=language.name("store", store)), Cell(text=report.durability[store])
 
 
 def _beside(report: StudyReport, language: Language) -> Iterator[tuple[Cell, ...]]:

@@ -18,6 +18,7 @@ from sqlalchemy import text
 
 from ledger_automation.audit.event import log_case_id
 from ledger_automation.bootstrap import Enforcing, Ledger
+from ledger_automation.chain.anchoring import AnchoringChain
 from ledger_automation.errors import ChainRefused, InvalidInput, TransitionNotAllowed
 from ledger_automation.orchestrator.anchor import Anchorer, newest_checkpoint
 from ledger_automation.orchestrator.ports import IntakeRun
@@ -32,7 +33,7 @@ from ledger_automation.tlog import receipt_file
 from ledger_automation.tlog.checkpoint import stated
 from ledger_automation.values import CaseId
 from ledger_automation.verify.auditor import Auditor, Mark
-from ledger_automation.verify.policy import Level
+from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.sources import CheckpointRecord
 from ledger_automation.verify.verdict import Finding
 from ledger_automation.workflows import Workflow
@@ -125,12 +126,19 @@ class LoggedSystem:
         with self.ledger.read() as unit:
             mark = self.mark if again else None
             report = auditor.audit(unit.cases, unit.log, mark, unit.soundness)
-            late = self._late(unit.log.checkpoints(0))
+            late = self._late(list(unit.log.checkpoints(0)))
         self.mark = report.mark
         return Audited(report.events, (*report.findings, *late), time.perf_counter() - started)
 
-    def _late(self, checkpoints: Iterable[CheckpointRecord]) -> list[Finding]:
-        return self.stamper.findings(checkpoints, self.ledger.recorder.clock()) if self.stamper is not None else []
+    def _late(self, checkpoints: list[CheckpointRecord]) -> list[Finding]:
+        if self.stamper is None:
+            return []
+        with self.ledger.engine.connect() as connection:
+            moments: list[str] = list(connection.execute(_RECORDED).scalars())
+        since = [0, *(each.tree_size for each in checkpoints)]
+        parts = [moments[start : each.tree_size] for start, each in zip(since, checkpoints, strict=False)]
+        recorded = [(each, min(part)) for each, part in zip(checkpoints, parts, strict=True) if part]
+        return self.stamper.findings(recorded, self.ledger.recorder.clock())
 
     def in_house(self) -> Auditor:
         """Return the auditor who has nothing from outside: neither chain nor receipts."""
@@ -166,21 +174,29 @@ class LoggedSystem:
         return Paid()
 
 
+class Anchoring(NamedTuple):
+    """The chain that a log is anchored on, the policy that pins it, and the secret of members' numbers."""
+
+    chain: AnchoringChain
+    policy: VerificationPolicy
+    secret: bytes = b""
+
+
 class AnchoredSystem(LoggedSystem):
     """The ledger whose checkpoints are anchored."""
 
     level = Level.ANCHORED
 
-    def __init__(self, name: str, ledger: Ledger, durability: str, intervals: Intervals, chain: Enforcing) -> None:
+    def __init__(self, name: str, ledger: Ledger, durability: str, intervals: Intervals, anchoring: Anchoring) -> None:
         super().__init__(name, ledger, durability, intervals)
-        self.chain = chain
-        self._anchorer = Anchorer(ledger.begin, chain.chain.anchor, chain.policy)
-        self._anchoring = _Due(intervals.anchor)
+        self._anchoring = anchoring
+        self._anchorer = Anchorer(ledger.begin, anchoring.chain, anchoring.policy)
+        self._anchor = _Due(intervals.anchor)
 
     def work(self, *, now: bool = False) -> dict[str, int]:
         """Sequence, anchor and settle, when due."""
         states = super().work(now=now)
-        if self._anchoring.due(now=now):
+        if self._anchor.due(now=now):
             self._anchorer.submit()
         if now:
             self._anchorer.wait(seconds=120)
@@ -192,13 +208,13 @@ class AnchoredSystem(LoggedSystem):
         return {**states, ANCHORED: max(anchored, final), FINAL: final}
 
     def _auditor(self) -> Auditor:
-        return Auditor(self.chain.policy, self.chain.chain.anchor, secret=self.chain.secret)
+        return Auditor(self._anchoring.policy, self._anchoring.chain, secret=self._anchoring.secret)
 
     def gas(self) -> Paid:
         """Return what all anchors and steps cost."""
         with self.ledger.engine.connect() as connection:
             sent = connection.execute(_SENT).all()
-        used = self.chain.chain.anchor.gas_used
+        used = self._anchoring.chain.gas_used
         checkpoints = [used(transaction) for transaction, size in sent if size is not None]
         steps = [used(transaction) for transaction, size in sent if size is None]
         return Paid(sum(checkpoints), len(checkpoints), sum(steps), len(steps))
@@ -210,7 +226,8 @@ class EnforcedSystem(AnchoredSystem):
     level = Level.ENFORCED
 
     def __init__(self, name: str, ledger: Ledger, durability: str, intervals: Intervals, chain: Enforcing) -> None:
-        super().__init__(name, ledger, durability, intervals, chain)
+        super().__init__(name, ledger, durability, intervals, Anchoring(chain.chain.anchor, chain.policy, chain.secret))
+        self.chain = chain
         self._seated: dict[tuple[str, str], set[str]] = {}
 
     def seat(self, workflow: str, actor: str, role: str) -> None:
@@ -257,6 +274,7 @@ class EnforcedSystem(AnchoredSystem):
 
 _PROOFS = 40
 _REACHED = text("SELECT coalesce(max(tree_size), 0) FROM submission WHERE state = :states")
+_RECORDED = text("SELECT recorded_at FROM leaf JOIN event ON event.id = leaf.event_id ORDER BY leaf_index")
 _SENT = text("SELECT \"transaction\", tree_size FROM submission WHERE state IN ('anchored', 'final')")
 _TABLES = (
     "event", "content", "attachment", "leaf", "node", "checkpoint", '"case"', "party", "submission", "map_tile",

@@ -1,11 +1,11 @@
 """Timestamps of checkpoints (RFC 3161) as a second witness: asked for, kept beside the log, and looked at by an audit.
 
 The tokens lie with the operator. What he cannot do is have one made with yesterday's date: whoever rewrites the log can
-throw its tokens away and have new ones made, which are late. So each checkpoint must be covered in time: by a token
-over it, or over a longer one that the log's own proofs tie to it.
+throw its tokens away and have new ones made, which are late. So what was recorded must be covered in time: by a token
+over the checkpoint that has it, or over a longer one that the log's own proofs tie to it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ledger_automation.verify.verdict import Finding
 
 
 class Stamper:
-    """Asks one authority; ``tolerance`` is how much later than its checkpoint a token may be, in seconds."""
+    """Asks one authority; ``tolerance`` is how much later than a step its token may be, in seconds."""
 
     def __init__(self, url: str, certificate: Path, tolerance: float) -> None:
         self._url = url
@@ -39,10 +39,12 @@ class Stamper:
         examine(token, checkpoint, self._roots)
         self.tokens[checkpoint.tree_size] = token
 
-    def findings(self, checkpoints: Iterable[CheckpointRecord], now: datetime) -> list[Finding]:
-        """Return what does not hold of the tokens: over something else, or later than what they cover."""
-        records = list(checkpoints)
-        there = {each.tree_size: each for each in records}
+    def findings(self, recorded: Sequence[tuple[CheckpointRecord, str]], now: datetime) -> list[Finding]:
+        """Return what does not hold of the tokens: over something else, or later than what they cover.
+
+        Beside each checkpoint stands when the oldest of what it added says that it was recorded.
+        """
+        there = {each.tree_size: each for each, _ in recorded}
         covered: list[tuple[int, datetime]] = []
         found = []
         for size, token in self.tokens.items():
@@ -56,10 +58,10 @@ class Stamper:
                 found.append(Finding(tampering="T36", sentence=sentence, leaf_index=size - 1))
             else:
                 covered.append((size, told.at))
-        for record in records:
-            made = parse_timestamp(record.created_at)
+        for record, oldest in recorded:
+            made = parse_timestamp(oldest)
             first = min((at for size, at in covered if size >= record.tree_size), default=now)
             if first - made > timedelta(seconds=self.tolerance):
-                sentence = f"A checkpoint was first timestamped {first - made} after it says that it was made."
+                sentence = f"A step was first timestamped {first - made} after it says that it was recorded."
                 found.append(Finding(tampering="T36", sentence=sentence, leaf_index=record.tree_size - 1))
         return found
