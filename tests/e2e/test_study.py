@@ -148,6 +148,23 @@ def test_bad_input_is_one_sentence(tmp_path: Path, words: tuple[str, ...], code:
     assert list(tmp_path.iterdir()) == [], "nothing half done remains"
 
 
+@pytest.mark.parametrize(
+    ("server", "code", "sentence"),
+    [
+        ("", 4, "name a server with --db"),
+        ("mysql://here", 4, "name a server with --db"),
+        ("postgresql://me:secret@127.0.0.1:1/x", 20, "postgresql://me:***@127.0.0.1:1/x cannot be used"),
+    ],
+)
+def test_a_server_that_is_none_is_one_sentence_without_its_password(
+    tmp_path: Path, server: str, code: int, sentence: str
+) -> None:
+    (tmp_path / "server.toml").write_text('stores = ["postgresql"]\nsystems = ["table"]\n', "utf-8")
+    said = study("run", tmp_path / "server.toml", "--out", tmp_path / "out", "--db", server, code=code)
+    assert sentence in said
+    assert "secret" not in said
+
+
 def test_another_round_does_not_go_on_in_the_same_folder(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("rounds = 1\n", "utf-8")
     said = study("run", tmp_path / "other.toml", "--out", folder, code=2)

@@ -70,8 +70,8 @@ def drive(place: Place, table: Workflow[Any], offers: Sequence[Offer], load: Loa
     """Drive a system; raises what it raises, Unreachable where a client ended without a word."""
     if place.system == "enforced":
         return _drive_alone(place, table, offers, load)
-    with open_system(place):
-        pass  # made before anybody comes
+    with open_client(place):
+        pass  # the tables are made before anybody comes
     context = mp.get_context("fork")
     start, told = context.Barrier(load.clients + 1), context.Queue()
     processes = [

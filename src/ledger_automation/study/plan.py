@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -38,9 +39,10 @@ Clients = Annotated[tuple[Count, ...], msgspec.Meta(min_length=1)]
 class StudyPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One round; times in seconds. ``logs`` are files of the folder with real logs, ``made`` processes to generate.
 
-    ``rate`` is what the open loop offers, in steps a second. ``sample`` cases of each log go through all six systems,
-    since each step of an enforced one waits for a block. ``sizes`` are the logs, in events, at which growth is
-    measured; ``leaves`` are put into a tree at once. ``instances`` of each attack are made on each system.
+    Of each log the first ``cases`` are taken, or all; ``sample`` of them go through all six systems, since each step of
+    an enforced one waits for a block. ``rate`` is what the open loop offers, in steps a second. ``sizes`` are the logs,
+    in events, at which growth is measured; ``leaves`` are put into a tree at once; ``instances`` of each attack are
+    made on each system.
     """
 
     seed: int = 2019
@@ -56,6 +58,7 @@ class StudyPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     stamp_every: Positive = 0.5
     anchor_every: Positive = 0.5
     logs: tuple[str, ...] = ()
+    cases: int = 0
     made: dict[str, Count] = msgspec.field(default_factory=lambda: {"traffic_fines": 40, "receipt": 6, GRANTS: 1})
     sample: Count = 1
     sizes: tuple[Count, ...] = (200, 800)
@@ -78,6 +81,11 @@ def read_plan(path: Path | None) -> StudyPlan:
             sentence = f"The round {path} names {strange[0]!r} among its {what}; there are {', '.join(known)}."
             raise InvalidDefinition(sentence, path=str(path))
     return plan
+
+
+def first_of_each_law(loads: Iterable["Workload"]) -> list["Workload"]:
+    """Return the first workload of each workflow."""
+    return list({each.table.name: each for each in reversed(list(loads))}.values())[::-1]
 
 
 class Workload:
@@ -122,8 +130,8 @@ def workloads(plan: StudyPlan, folder: Path) -> list[Workload]:
         if not path.exists():
             raise NotFound(f"There is no log {path}; name the folder of the real logs with --logs.", path=str(path))
         mapping = find(path)
-        arrivals = commands(traces(path, mapping), mapping)
-        found.append(Workload(name.partition(".")[0], mapping.workflow, arrivals))
+        some = islice(traces(path, mapping), plan.cases or None)
+        found.append(Workload(name.partition(".")[0], mapping.workflow, commands(some, mapping)))
     for process, cases in plan.made.items():
         if process == GRANTS:
             found.append(_grants(cases))

@@ -14,8 +14,9 @@ from typing import Any
 
 import msgspec
 import psycopg
+from sqlalchemy import make_url
 
-from ledger_automation.errors import InvalidDefinition, Misconfigured
+from ledger_automation.errors import InvalidDefinition, Misconfigured, Unreachable
 from ledger_automation.study.authority import Authority
 from ledger_automation.study.plan import StudyPlan, workloads
 from ledger_automation.study.systems import Place
@@ -83,7 +84,7 @@ class Round:
         self._folder = folder
         self._server = server
         self._numbers = count()
-        if "postgresql" in plan.stores and not server:
+        if "postgresql" in plan.stores and not server.startswith("postgresql://"):
             raise Misconfigured("The round asks for PostgreSQL; name a server with --db postgresql://... .")
 
     @property
@@ -109,11 +110,17 @@ class Round:
 
 @contextmanager
 def _database(server: str, name: str) -> Iterator[str]:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        info = connection.info
+    _told(server, f'CREATE DATABASE "{name}"')
     try:
-        yield f"postgresql://{info.user}@/{name}?host={info.host}&port={info.port}"
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
+        _told(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+def _told(server: str, statement: str) -> None:
+    try:
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(statement)
+    except psycopg.Error as error:
+        where = make_url(server).render_as_string(hide_password=True)
+        raise Unreachable(f"The server {where} cannot be used for a study: {str(error).strip()}.") from error

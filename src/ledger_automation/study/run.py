@@ -30,7 +30,7 @@ from ledger_automation.orchestrator.replay import Plan
 from ledger_automation.study import drivers
 from ledger_automation.study.drivers import Load, drive
 from ledger_automation.study.measurement import integration_rate
-from ledger_automation.study.plan import Workload
+from ledger_automation.study.plan import Workload, first_of_each_law
 from ledger_automation.study.record import Tampered
 from ledger_automation.study.rounds import Cell, Journal, Round, Values
 from ledger_automation.study.systems import Place, open_client, open_system
@@ -46,7 +46,7 @@ Measure = Callable[[], Values]
 SMALL: Final = 24
 """Cases of the town that is tampered with; a sixth of them where each step waits for a block."""
 
-_SLOW: Final = 8
+_SLOW: Final = 5
 """How much longer the enforced system is driven, each step of which waits for a block."""
 
 _KILL_AFTER: Final = 0.5
@@ -79,7 +79,7 @@ def _cells(setting: Round, tell: Tell) -> Iterator[tuple[Cell, Measure]]:
     for store in plan.stores:
         yield from _replays(setting, store, tell)
         for turn in range(plan.rounds):
-            for load in setting.workloads:
+            for load in first_of_each_law(setting.workloads):
                 yield from _driven(setting, store, load, turn)
         yield from _growing(setting, store)
         name = setting.workloads[0].name
@@ -92,7 +92,7 @@ def _cells(setting: Round, tell: Tell) -> Iterator[tuple[Cell, Measure]]:
 
 
 def _driven(setting: Round, store: str, load: Workload, turn: int) -> Iterator[tuple[Cell, Measure]]:
-    """Closed loops on the first log only, open ones on all: latency is asked for each workflow."""
+    """Closed loops on the first log only, open ones on one of each workflow."""
     plan = setting.plan
     for clients in plan.clients if load is setting.workloads[0] else ():
         for system in setting.systems:
@@ -250,7 +250,7 @@ def _recovered(setting: Round, store: str, system: str) -> Measure:
     def measure() -> Values:
         load = setting.workloads[0]
         with setting.place(store, system) as place:
-            with open_system(place):
+            with open_client(place):
                 pass
             process = mp.get_context("fork").Process(target=_take_on, args=(place, load), daemon=True)
             process.start()
