@@ -46,7 +46,7 @@ Measure = Callable[[], Values]
 SMALL: Final = 24
 """Cases of the town that is tampered with; a sixth of them where each step waits for a block."""
 
-_SLOW: Final = 5
+_SLOW: Final = 4
 """How much longer the enforced system is driven, each step of which waits for a block."""
 
 _KILL_AFTER: Final = 0.5
