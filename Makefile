@@ -119,7 +119,7 @@ bench: setup ## measure speed and memory on this machine, and write benchmarks/ 
 	$(BIN)/python scripts/bench.py
 
 study: setup node ## six systems measured, tampered with and judged on the real logs; the report goes to out/study (a quarter of an hour)
-	$(BIN)/python scripts/study.py benchmarks/rounds/whole.toml out/study
+	$(BIN)/python scripts/study.py benchmarks/rounds/whole.toml out/study --before benchmarks/study.json
 
 contracts-build: setup node ## compile the contracts and write their artifacts
 	$(BIN)/ledger contracts build
