@@ -17,16 +17,12 @@ What it does not do: say which system is enough. That takes what was measured, t
 """
 
 import datetime as dt
-import tomllib
-from collections.abc import Mapping
 from enum import StrEnum
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 import msgspec
 
-from ledger_automation.errors import InvalidDefinition, NotFound
+from ledger_automation.study.declarations import Declarations
 from ledger_automation.verify.verdict import Sentence
 from ledger_automation.workflows import LOG, names, workflow
 
@@ -170,43 +166,6 @@ def _asked(facts: StepFacts) -> tuple[Chain, Sentence]:
     return kind, facts.writers_trusted.reason
 
 
-def shipped() -> Facts:
-    """Return the facts that ship with this package: the Hansestadt Wismar's."""
-    file = resources.files("ledger_automation.study").joinpath("facts.toml")
-    return parse(file.read_text("utf-8"), "facts.toml")
-
-
-def load(path: Path) -> Facts:
-    """Read a town's own file; raises InvalidDefinition or NotFound."""
-    try:
-        return parse(path.read_text("utf-8"), str(path))
-    except OSError as error:
-        raise NotFound(f"There is no file of facts {path}.", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InvalidDefinition(f"The facts {path} are not UTF-8.", path=str(path)) from error
-
-
-def parse(text: str, path: str) -> Facts:
-    """Read and check a file's text; raises InvalidDefinition."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidDefinition(f"The facts {path} cannot be read: {error}.", path=path) from error
-    return convert(values, path)
-
-
-def convert(values: Mapping[str, Any], path: str) -> Facts:
-    """Check facts that were read already, from TOML or out of a report; raises InvalidDefinition."""
-    try:
-        facts = msgspec.convert(values, Facts)
-    except msgspec.ValidationError as error:
-        raise InvalidDefinition(f"The facts {path} cannot be read: {error}.", path=path) from error
-    flaws = _flaws(facts)
-    if flaws:
-        raise InvalidDefinition(f"The facts {path} are not sound: {'; '.join(flaws)}.", path=path, flaws=flaws)
-    return facts
-
-
 def _flaws(facts: Facts) -> list[str]:
     """Every workflow is there and no other; a departure is of an action; nobody trusts and distrusts the operator."""
     flaws = [f"they say nothing about the workflow {name}" for name in workflows() if name not in facts.workflow]
@@ -221,3 +180,8 @@ def _flaws(facts: Facts) -> list[str]:
             if step.prevented.value and step.distrusted.value != "operator":
                 flaws.append(f"{name} {action} must be impossible for an operator who is trusted")
     return flaws
+
+
+DECLARATIONS: Final = Declarations(Facts, "facts", _flaws)
+shipped, load = DECLARATIONS.shipped, DECLARATIONS.load
+parse, convert = DECLARATIONS.parse, DECLARATIONS.convert

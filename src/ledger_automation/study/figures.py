@@ -15,7 +15,6 @@ import msgspec
 from ledger_automation.study.record import SYSTEMS, Figure, Growth, Repeated, Replay, StudyReport, Tampered
 from ledger_automation.study.rounds import Cell
 
-COMMAND: Final = "ledger study run"
 _BESIDE: Final = "sequencer, timestamps and anchors of the same system, and the chain where there is one"
 _SEVERAL: Final = 2
 

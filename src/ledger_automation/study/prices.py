@@ -14,15 +14,12 @@ What this does not do: count the hours of people, of whom a chain takes some for
 """
 
 import datetime as dt
-import tomllib
-from collections.abc import Iterable, Mapping
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from ledger_automation.errors import InvalidDefinition, NotFound
+from ledger_automation.study.declarations import Declarations
 from ledger_automation.study.facts import Chain, workflows
 from ledger_automation.study.record import Figure
 from ledger_automation.verify.verdict import Sentence
@@ -184,43 +181,6 @@ def written(number: float, form: str) -> Sentence:
     return Sentence(english.translate(str.maketrans(",.", ".,")), english)
 
 
-def shipped() -> Prices:
-    """Return the prices that ship with this package."""
-    file = resources.files("ledger_automation.study").joinpath("prices.toml")
-    return parse(file.read_text("utf-8"), "prices.toml")
-
-
-def load(path: Path) -> Prices:
-    """Read a file of prices; raises InvalidDefinition or NotFound."""
-    try:
-        return parse(path.read_text("utf-8"), str(path))
-    except OSError as error:
-        raise NotFound(f"There is no file of prices {path}.", path=str(path)) from error
-    except UnicodeDecodeError as error:
-        raise InvalidDefinition(f"The prices {path} are not UTF-8.", path=str(path)) from error
-
-
-def parse(text: str, path: str) -> Prices:
-    """Read and check a file's text; raises InvalidDefinition."""
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidDefinition(f"The prices {path} cannot be read: {error}.", path=path) from error
-    return convert(values, path)
-
-
-def convert(values: Mapping[str, Any], path: str) -> Prices:
-    """Check prices that were read already, from TOML or out of a report; raises InvalidDefinition."""
-    try:
-        prices = msgspec.convert(values, Prices)
-    except msgspec.ValidationError as error:
-        raise InvalidDefinition(f"The prices {path} cannot be read: {error}.", path=path) from error
-    flaws = _flaws(prices)
-    if flaws:
-        raise InvalidDefinition(f"The prices {path} are not sound: {'; '.join(flaws)}.", path=path, flaws=flaws)
-    return prices
-
-
 def _flaws(prices: Prices) -> list[str]:
     """Tell what contradicts itself: a choice that is not there, a workflow too few or too many."""
     flaws = [] if prices.chain in prices.chains else [f"there is no price of the chain {prices.chain}"]
@@ -229,3 +189,8 @@ def _flaws(prices: Prices) -> list[str]:
     flaws += [f"{name} is a chain of no kind" for name, chain in prices.chains.items() if chain.kind is Chain.NONE]
     flaws += [f"they do not count the cases of {name}" for name in workflows() if name not in prices.cases_year]
     return flaws + [f"there is no workflow {name}" for name in prices.cases_year if name not in workflows()]
+
+
+DECLARATIONS: Final = Declarations(Prices, "prices", _flaws)
+shipped, load = DECLARATIONS.shipped, DECLARATIONS.load
+parse, convert = DECLARATIONS.parse, DECLARATIONS.convert

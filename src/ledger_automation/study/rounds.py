@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from ledger_automation.errors import InvalidDefinition, Misconfigured, Unreachable
+from ledger_automation.orchestrator.durable import write
 from ledger_automation.study.authority import Authority
 from ledger_automation.study.plan import StudyPlan, workloads
 from ledger_automation.study.systems import Place
@@ -57,7 +58,8 @@ class Journal:
             for line in lines[:-1]:  # what follows the last line's end was being written when the run died
                 cell = msgspec.json.decode(line, type=Cell)
                 self.cells[cell.key] = cell
-        self._write(b"\n".join([head, *map(msgspec.json.encode, self.cells.values())]) + b"\n")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, b"\n".join([head, *map(msgspec.json.encode, self.cells.values())]) + b"\n")
 
     def add(self, cell: Cell) -> None:
         """Write down a cell."""
@@ -66,12 +68,6 @@ class Journal:
             file.write(msgspec.json.encode(cell) + b"\n")
             file.flush()
             os.fsync(file.fileno())
-
-    def _write(self, octets: bytes) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self._path.with_suffix(".draft")
-        draft.write_bytes(octets)
-        draft.replace(self._path)
 
 
 class Round:

@@ -208,11 +208,8 @@ def _grown(setting: Round, store: str, system: str, size: int) -> Measure:
         with setting.place(store, system) as place, open_system(place) as opened:
             for part in _parts(load.arrivals, size):
                 _replay(opened, load, part, lambda _: None)
-                opened.work()
-            opened.work(now=True)
             kept = _kept(opened)
             _replay(opened, load, load.arrivals[:_NEWS], lambda _: None)
-            opened.work(now=True)
             again = opened.audit(again=True)
             return {**kept, "news": _NEWS, "again_seconds": again.seconds}
 

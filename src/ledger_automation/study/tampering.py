@@ -44,11 +44,16 @@ def copy(source: Path, target: Path) -> None:
 def inject(database: Path, attack: Attack, key: SignerKey) -> None:
     """Run an attack on a database file; the log's key is there for the attacks of an operator."""
     with closing(sqlite3.connect(database)) as connection:
-        connection.execute("PRAGMA foreign_keys=OFF")
-        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {name}")
+        disarm(connection)
         attack(connection, key)
         connection.commit()
+
+
+def disarm(connection: sqlite3.Connection) -> None:
+    """Take the append-only triggers and the foreign keys away, as an administrator would."""
+    connection.execute("PRAGMA foreign_keys=OFF")
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
+        connection.execute(f"DROP TRIGGER {name}")
 
 
 def _raise_amount(db: sqlite3.Connection, _: SignerKey) -> None:

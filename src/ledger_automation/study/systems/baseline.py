@@ -280,12 +280,16 @@ def event_of(row: Row, origin: str, documents: list[DocumentRecord]) -> AuditEve
 
 
 def _event(step: RecordedStep) -> tuple[Any, ...]:
-    event = step.event
+    return row_of(step.event, step.canonical, step.commitment or None)
+
+
+def row_of(event: AuditEvent, payload: bytes, found: bytes | None) -> tuple[Any, ...]:
+    """Write a step as a row; ``found`` is its hash, where it has one."""
     previous = bytes.fromhex(event.previous) if event.previous else None
     return (
         event.case_id, event.sequence, event.workflow, event.workflow_version, event.action, event.from_state,
-        event.to_state, event.actor.id, event.actor.role, event.occurred_at, event.recorded_at, step.canonical,
-        previous, step.commitment or None,
+        event.to_state, event.actor.id, event.actor.role, event.occurred_at, event.recorded_at, payload, previous,
+        found,
     )  # fmt: skip
 
 

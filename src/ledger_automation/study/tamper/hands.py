@@ -22,9 +22,10 @@ from ledger_automation.audit.event import AuditEvent, log_case_id
 from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
 from ledger_automation.merkle import Frontier, leaf_hash
-from ledger_automation.study.systems.baseline import digest, event_of
+from ledger_automation.study.systems.baseline import digest, event_of, row_of
 from ledger_automation.study.systems.rows import EVENT, Rows
 from ledger_automation.study.tamper.changes import Book, Changed
+from ledger_automation.study.tampering import disarm
 from ledger_automation.values import Salt
 from ledger_automation.verify.columns import columns
 from ledger_automation.verify.sources import COLUMNS
@@ -50,12 +51,7 @@ def write_rows(rows: Rows, changed: Changed, *, chained: bool) -> None:
         found = digest(written) if chained else None
         trail.follow(written, found or b"")
         trail.head = found
-        values = (
-            written.case_id, written.sequence, written.workflow, written.workflow_version, written.action,
-            written.from_state, written.to_state, written.actor.id, written.actor.role, written.occurred_at,
-            written.recorded_at, msgspec.json.encode(written.payload), head, found,
-        )  # fmt: skip
-        rows.query(f"INSERT INTO audit_event ({', '.join(EVENT)}) VALUES ({', '.join('?' * len(EVENT))})", values)  # noqa: S608
+        rows.steps([], [], [row_of(written, msgspec.json.encode(written.payload), found)], [])
         head = found
     if not changed.events:
         rows.query("DELETE FROM audit_case WHERE case_id = ?", (changed.case_id,))
@@ -82,7 +78,7 @@ def book_of_ledger(path: Path, origin: str) -> Book:
 def write_ledger(path: Path, changed: Changed) -> None:
     """Put a change into a ledger's tables, with everything that needs no key; the tree's nodes follow the leaves."""
     with closing(sqlite3.connect(path)) as db:
-        _open_to_attack(db)
+        disarm(db)
         known = {
             sequence: (event_id, salt)
             for event_id, sequence, salt in db.execute(
@@ -107,18 +103,12 @@ def write_ledger(path: Path, changed: Changed) -> None:
 def unseal(path: Path) -> list[int]:
     """Throw a log away, and leave its events; returns the sizes at which it had been signed."""
     with closing(sqlite3.connect(path)) as db:
-        _open_to_attack(db)
+        disarm(db)
         sizes = [size for (size,) in db.execute("SELECT tree_size FROM checkpoint ORDER BY tree_size")]
         for name in ("leaf", "node", "checkpoint", "map_tile", "cosignature"):
             db.execute(f"DELETE FROM {name}")  # noqa: S608  names of our own
         db.commit()
     return sizes
-
-
-def _open_to_attack(db: sqlite3.Connection) -> None:
-    db.execute("PRAGMA foreign_keys=OFF")
-    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type='trigger'").fetchall():
-        db.execute(f"DROP TRIGGER {name}")
 
 
 def _remove(db: sqlite3.Connection, event_id: int) -> None:

@@ -78,16 +78,15 @@ class Town:
                 if each.command and each.at:
                     self._take(each.case, Intent(each.command, each.at))
             self.system.work(now=True)
-            self.sizes.append(len(self.system.places()))
+            self.places = self.system.places()
+            self.sizes.append(len(self.places))
             if isinstance(self.system, LoggedSystem):
                 newest = self.system.newest()
                 self.held += (newest.note,) if newest is not None else ()
             if number == 0:
                 copied(self.database, self.backup)
-        if isinstance(self.system, LoggedSystem):
-            self.places = self.system.places()
-            if self.system.stamper is not None:
-                time.sleep(self.system.stamper.tolerance)  # from here on a fresh timestamp is late
+        if isinstance(self.system, LoggedSystem) and self.system.stamper is not None:
+            time.sleep(self.system.stamper.tolerance)  # from here on a fresh timestamp is late
         if findings := self.system.audit().findings:
             raise Contradiction(f"An honest {self.system.name} does not hold: {findings[0].sentence}", actual=findings)
 
