@@ -9,7 +9,6 @@ TABLE = ROOT / "tests" / "integration" / "api" / "asvs.toml"
 PAGE = ROOT / "docs" / "asvs.md"
 PARTS = {
     "elsewhere": "What the identity provider, the proxy or the operator does",
-    "open": "What applies and is not shown yet",
     "absent": "What there is none of",
 }
 

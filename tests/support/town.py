@@ -121,14 +121,20 @@ class Town:
         assert answer.status == 200, answer
         return answer.json()
 
-    def step(self, persona: str, path: str, payload: dict[str, Any]) -> Reply:
-        return self.ask(persona, "POST", path, {"payload": payload})
+    def step(self, persona: str, path: str, payload: dict[str, Any], **more: str) -> Reply:
+        return self.ask(persona, "POST", path, {"payload": payload, **more})
+
+    def letter(self, case: str) -> dict[str, str]:
+        """Return what the office writes to the person of a case that names nobody yet; to nobody else."""
+        code = self.get("clerk-1", case).get("access_code")
+        return {"code": code} if code else {}
 
     def case_of(self, workflow: str, applicant: str) -> str:
         """Open a case that is an applicant's own; return its path."""
         path = f"/workflows/{workflow}/cases"
         for persona, step, payload in _OPENED[workflow]:
-            answer = self.step(persona.format(applicant=applicant), path + step, payload)
+            more = self.letter(path) if step else {}
+            answer = self.step(persona.format(applicant=applicant), path + step, payload, **more)
             assert answer.status in {200, 201}, (workflow, answer)
             path = answer.headers.get("location", path)
         return path

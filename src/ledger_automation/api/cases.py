@@ -14,15 +14,20 @@ from ledger_automation.api.desk import desk
 from ledger_automation.api.reading import OF_CASE, PRIVATE, READERS, case_of, etag, may_see, number, rendered, seen
 from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.errors import InvalidValue
-from ledger_automation.orchestrator.decide import APPLICANT
+from ledger_automation.orchestrator.asked import Member, access_code
+from ledger_automation.orchestrator.decide import APPLICANT, names_nobody
 from ledger_automation.orchestrator.query import case_view, summary
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import MAX_INTEGER, CaseId
+from ledger_automation.verify.sources import CaseRecord
 from ledger_automation.workflows import Workflow
 
 MOST: Final = 200
+WRITERS: Final = frozenset({"clerk", "system"})
+"""Who sends an office's letters."""
+
 _PAGE: Final = 50
 _MAYBE: Final = {"oneOf": [schemas.UUID, {"type": "null"}]}
 _NUMBER: Final = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
@@ -45,7 +50,7 @@ _CASE: Final = {
     "summary": "Where a case stands",
     "parameters": [OF_CASE],
     "responses": {
-        **schemas.answers(200, "The case.", schemas.SUMMARY),
+        **schemas.answers(200, "The case; with the code for its letter, if it names nobody.", schemas.OFFICE_SUMMARY),
         "304": {"description": "It stands where you saw it."},
         **schemas.problems(401, 403, 404, 429, 503),
     },
@@ -115,15 +120,27 @@ def _listing(table: Workflow[Any]) -> Endpoint:
 def _case(table: Workflow[Any]) -> Endpoint:
     async def case(request: Request) -> Response:
         at, caller = desk(request), await desk(request).caller(request)
-        record = await at.read(lambda unit: seen(unit, at.member(unit, caller, READERS), table, case_of(request)))
+
+        def read(unit: SqlUnitOfWork) -> tuple[CaseRecord, dict[str, Any]]:
+            member = at.member(unit, caller, READERS)
+            record = seen(unit, member, table, case_of(request))
+            return record, {**summary(record), **_for_the_letter(record, member, at.secret)}
+
+        record, shown = await at.read(read)
         tag = etag(record.head)
         if tag in (each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")):
             return Response(None, 304, {"ETag": tag, "Cache-Control": "private, no-cache"})
-        answer = rendered(summary(record))
+        answer = rendered(shown)
         answer.headers["ETag"] = tag
         return answer
 
     return case
+
+
+def _for_the_letter(record: CaseRecord, member: Member, secret: bytes) -> dict[str, str]:
+    """Return the access code, for those who write letters, while a case names nobody."""
+    told = names_nobody(record) and not WRITERS.isdisjoint(member.roles)
+    return {"access_code": access_code(record.case_id, secret)} if told else {}
 
 
 def _events(table: Workflow[Any]) -> Endpoint:

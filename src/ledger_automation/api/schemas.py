@@ -23,6 +23,10 @@ ACTOR: Final = {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}
 MOMENT: Final = {"type": "string", "format": "date-time"}
 COUNT: Final = {"type": "integer", "minimum": 0, "maximum": 2**53 - 1}
 WORD: Final = {"type": "string"}
+CODE: Final = {
+    "type": ["string", "null"],
+    "description": "The access code of the office's letter, for a case that names nobody yet.",
+}
 
 PROBLEM: Final = {
     "type": "object",
@@ -73,17 +77,20 @@ NAME: Final = {"type": "string", "pattern": r"^[^\u0000-\u001f\u007f/\\]{1,200}$
 TAKEN: Final = {"$ref": "#/components/schemas/Taken"}
 HELD: Final = {"$ref": "#/components/schemas/Held"}
 SUMMARY: Final = {"$ref": "#/components/schemas/Case"}
+OFFICE_SUMMARY: Final = {"$ref": "#/components/schemas/CaseToOffice"}
+_STANDS: Final = {
+    "case_id": UUID, "workflow": WORD, "level": WORD, "state": WORD, "sequence": COUNT, "at": MOMENT,
+    "ended": {"type": "boolean"}, "actions": {"type": "array", "items": WORD},
+}  # fmt: skip
 _OWN: Final = {
     "Problem": PROBLEM,
-    "Taken": whole({
-        "case_id": UUID, "sequence": COUNT, "action": WORD, "state": WORD, "level": WORD, "commitment": DIGEST,
-    }),
+    "Taken": whole(
+        {"case_id": UUID, "sequence": COUNT, "action": WORD, "state": WORD, "level": WORD, "commitment": DIGEST}
+    ),
     "Held": whole({"case_id": UUID, "sequence": COUNT, "action": WORD, "status": {"const": "held"}}),
-    "Case": whole({
-        "case_id": UUID, "workflow": WORD, "level": WORD, "state": WORD, "sequence": COUNT, "at": MOMENT,
-        "ended": {"type": "boolean"}, "actions": {"type": "array", "items": WORD},
-    }),
-}  # fmt: skip
+    "Case": whole(_STANDS),
+    "CaseToOffice": closed({**_STANDS, "access_code": WORD}, _STANDS),
+}
 
 
 def problems(*statuses: int) -> dict[str, Any]:
@@ -139,5 +146,6 @@ def _form(table: Workflow[Any], row: Transition, *, named: bool) -> dict[str, An
         "role": {"enum": [*row.roles, None]},
         "occurred_at": {"type": ["string", "null"], "format": "date-time"},
         "documents": {"type": "array", "items": document, "maxItems": MOST_DOCUMENTS},
+        **({"code": CODE} if row.sources and "applicant" in row.roles else {}),
     }
     return closed(properties, ["payload", *action])

@@ -26,7 +26,7 @@ from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.api.uploads import SENDERS
 from ledger_automation.errors import InvalidValue, UnknownAction
 from ledger_automation.orchestrator.asked import Asked, Identity, Taken
-from ledger_automation.orchestrator.decide import UNDECIDED
+from ledger_automation.orchestrator.decide import APPLICANT, UNDECIDED
 from ledger_automation.orchestrator.uploads import taken
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.values import CaseId
@@ -35,6 +35,7 @@ from ledger_automation.workflows import Workflow
 from ledger_automation.workflows._table import Transition
 
 _MEMBERS: Final = frozenset({"payload", "role", "occurred_at", "documents"})
+_CODE: Final = frozenset({"code"})
 _KEY_LENGTH: Final = 200
 _CREATED: Final = 201
 _ERRORS: Final = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
@@ -108,8 +109,10 @@ def _opening(table: Workflow[Any], rows: dict[str, Transition]) -> Endpoint:
 
 
 def _step(table: Workflow[Any], row: Transition) -> Endpoint:
+    allowed = _MEMBERS | _CODE if APPLICANT in row.roles else _MEMBERS
+
     async def step(request: Request) -> Response:
-        sent = await _sent(request, _MEMBERS)
+        sent = await _sent(request, allowed)
         asked = await _with_documents(desk(request), sent, sent.asking(table, row.action, case_of(request)))
         return await _answered(desk(request), asked._replace(expected=_expected(request)), 200)
 
@@ -139,6 +142,7 @@ class _Sent(NamedTuple):
             payload=payload,
             role=text(self.value.get("role"), "role"),
             occurred_at=moment(self.value.get("occurred_at")),
+            code=text(self.value.get("code"), "code"),
         )
 
 

@@ -6,6 +6,7 @@ subjects never do.
 """
 
 import hmac
+from base64 import b32encode
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
@@ -36,11 +37,29 @@ def citizen(identity: Identity, secret: bytes) -> Member:
     return Member(ActorId(f"person-{number[:32]}"), ("applicant",))
 
 
+def access_code(case_id: str, secret: bytes) -> str:
+    """Return what the office's letter tells whom a case concerns: 128 bits in base32 (RFC 4648), in groups of four.
+
+    A case that opens without its person becomes his who steps in first. Its id, in addresses and notices of many, is
+    no secret and has 122 random bits; this is one.
+    """
+    octets = hmac.new(secret, b"access\0" + case_id.encode(), sha256).digest()[:16]
+    text = b32encode(octets).decode().rstrip("=")
+    return "-".join(text[at : at + 4] for at in range(0, len(text), 4))
+
+
+def is_code(given: str, code: str) -> bool:
+    """Tell whether a code was given, in whatever case and grouping, in the same time for a near miss as for a far."""
+    plain = given.upper().replace("-", "").replace(" ", "")
+    return hmac.compare_digest(plain.encode(), code.replace("-", "").encode())
+
+
 class Asked(NamedTuple):
     """One step, as a caller asks for it.
 
     ``key`` is SHA-256 of the caller and its Idempotency-Key, ``fingerprint`` SHA-256 of everything else that it sent.
-    ``case_id`` is a fresh one where a case is to be opened; ``expected`` the head that it must have (If-Match).
+    ``case_id`` is a fresh one where a case is to be opened; ``expected`` the head that it must have (If-Match), and
+    ``code`` the letter's, with which somebody steps into a case that names nobody yet.
     """
 
     identity: Identity
@@ -54,6 +73,7 @@ class Asked(NamedTuple):
     occurred_at: datetime | None = None
     expected: bytes | None = None
     documents: tuple[DocumentRecord, ...] = ()
+    code: str = ""
 
     @property
     def opens(self) -> bool:

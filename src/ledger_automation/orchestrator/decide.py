@@ -28,7 +28,17 @@ from ledger_automation.errors import (
     PreconditionFailed,
     TransitionNotAllowed,
 )
-from ledger_automation.orchestrator.asked import Answer, Asked, Found, Member, Taken, Waiting, citizen
+from ledger_automation.orchestrator.asked import (
+    Answer,
+    Asked,
+    Found,
+    Member,
+    Taken,
+    Waiting,
+    access_code,
+    citizen,
+    is_code,
+)
 from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.ports import Begin, RecordedStep
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
@@ -198,13 +208,22 @@ class Decider:
             return Standing(asked.case_id, asked.table, self._levels.get(asked.table.name, Level.ANCHORED))
         if case is None or case.workflow != asked.table.name:
             raise unknown(asked.case_id)
-        if actor.role == APPLICANT and not may_be_his(case, actor.id):
+        if actor.role == APPLICANT and not self._may_be_his(asked, case, actor.id):
             raise unknown(asked.case_id)
         if asked.expected is not None and asked.expected != case.head:
             raise PreconditionFailed(
                 "The case has moved on; look at it again.", expected=asked.expected.hex(), actual=case.head.hex()
             )
         return Standing.of(case)
+
+    def _may_be_his(self, asked: Asked, case: CaseRecord, actor_id: str) -> bool:
+        """Tell whether somebody may act in a case as in his own; in one that was forgotten, nobody.
+
+        One that names nobody yet is for whoever has the letter's code.
+        """
+        if names_nobody(case):
+            return is_code(asked.code, access_code(case.case_id, self._secret))
+        return actor_id in parties_of(case)
 
     def _allow_moment(self, asked: Asked, role: str) -> None:
         """Officers may enter what happened some days ago; an applicant acts now, or he would reopen his own terms."""
@@ -226,10 +245,9 @@ def parties_of(case: CaseRecord) -> tuple[str, ...]:
     return () if standing.case is None or standing.is_forgotten else standing.table.parties(standing.case.data)
 
 
-def may_be_his(case: CaseRecord, actor_id: str) -> bool:
-    """Tell whether somebody may act in a case as in his own; in one that was forgotten, nobody."""
-    parties = parties_of(case)
-    return actor_id in parties or not (parties or case.data == FORGOTTEN)
+def names_nobody(case: CaseRecord) -> bool:
+    """Tell whether a case waits for its person; one that was forgotten waits for nobody."""
+    return case.data != FORGOTTEN and not parties_of(case)
 
 
 def unknown(case_id: str) -> NotFound:

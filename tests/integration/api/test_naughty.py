@@ -104,8 +104,8 @@ def admitted(name: str, trail: list[Move], free: list[Text], string: str) -> lis
     return taken
 
 
-def body(move: Move) -> bytes:
-    return json.dumps({"payload": move.command.payload, "role": move.command.actor.role}).encode()
+def body(move: Move, letter: dict[str, str]) -> bytes:
+    return json.dumps({"payload": move.command.payload, "role": move.command.actor.role, **letter}).encode()
 
 
 def send(town: Town, times: Times, name: str, moves: list[tuple[str, Move]]) -> list[Any]:
@@ -114,7 +114,8 @@ def send(town: Town, times: Times, name: str, moves: list[tuple[str, Move]]) -> 
     for path, move in moves:
         times.now = move.at
         at = f"{path}/{move.command.action}" if path else f"/workflows/{name}/cases"
-        asked.append(("POST", at, town.headers(move.command.actor.id), body(move)))
+        letter = town.letter(path) if path and move.command.actor.role == "applicant" else {}
+        asked.append(("POST", at, town.headers(move.command.actor.id), body(move, letter)))
     return town.service.ask_together(asked)
 
 

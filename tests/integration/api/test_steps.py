@@ -1,7 +1,9 @@
 """Opening cases and taking them on over HTTP: what is asked, what is answered, and what a second time means."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -30,6 +32,27 @@ def test_a_case_is_opened_taken_on_and_read(office: Any) -> None:
         ("record_fine", "clerk-1", "recorded"),
         ("record_payment", "finance-1", "recorded"),
     ]
+
+
+def test_a_case_that_names_nobody_is_for_whoever_has_the_letter(office: Any) -> None:
+    """The id stands in addresses and is no secret; the code has 128 bits, and is told to those who write letters."""
+    path = office.fine(rules={"appeal_before_notice": True})
+    appeal = f"{path}/appeal_to_authority"
+    codes = {who: office.get(who, path).json().get("access_code") for who in ("clerk-1", "auditor-1", "finance-1")}
+    code = codes.pop("clerk-1")
+    assert set(codes.values()) == {None}
+    assert re.fullmatch(r"([A-Z2-7]{4}-){6}[A-Z2-7]{2}", code)
+    other = office.get("clerk-1", office.fine()).json()["access_code"]
+    missing = office.post("applicant-1", f"{FINES}/{uuid4()}/appeal_to_authority", {})
+    for given in ({}, {"code": ""}, {"code": other}, {"code": code[:-1]}, {"code": None}):
+        answer = office.post("applicant-1", appeal, {}, **given)
+        assert (answer.status_code, answer.json()["type"]) == (404, missing.json()["type"])
+    assert office.post("applicant-1", appeal, {}, code=5).status_code == 422
+    assert office.post("finance-1", f"{path}/record_payment", {"amount": 1}, code=code).status_code == 422
+    assert office.post("applicant-1", appeal, {}, code=code.lower().replace("-", " ")).status_code == 200
+    assert "access_code" not in office.get("clerk-1", path).json(), "now it names somebody"
+    assert office.post("applicant-2", f"{path}/withdraw_appeal", {}, code=code).status_code == 404
+    assert office.post("applicant-1", f"{path}/withdraw_appeal", {}).status_code == 200
 
 
 def test_the_same_key_and_body_get_the_same_answer_and_one_step(office: Any) -> None:

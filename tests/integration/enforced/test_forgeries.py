@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 import msgspec
 import pytest
@@ -12,11 +13,14 @@ from integration.enforced.past_the_office import relay
 from ledger_automation.audit.encoding import decode
 from ledger_automation.audit.enforced import ActorSignature
 from ledger_automation.audit.trail import Trail
+from ledger_automation.canonical import commit
+from ledger_automation.merkle import leaf_hash
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Intent, Standing, advance, open_case
 from ledger_automation.values import CaseId, Salt
 from ledger_automation.verify.auditor import Auditor
+from ledger_automation.verify.enforcement_audit import EnforcementAudit
 from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.verify.verdict import Finding, Verdict
 from ledger_automation.verify.verifier import Verifier
@@ -148,6 +152,37 @@ def test_the_pin_is_what_counts(town: Town, case_id: CaseId) -> None:
         report = Auditor(policy, town.enforcing.chain.anchor).audit(unit.cases, unit.log)
     ours: list[Finding] = [each for each in report.findings if each.case_id == case_id]
     assert [(each.tampering, each.sequence) for each in ours] == [("T06", 0)]
+
+
+def test_two_pasts_under_one_link_are_told_apart_by_the_log(
+    town: Town, case_id: CaseId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link on chain is cut to 192 bits. Whoever paid 2^96 for a second past still has the log's 256 against him."""
+    town.seal()
+    with town.ledger.read() as unit:
+        first = unit.cases.trail(case_id)[0]
+    other = (first.canonical or b"").replace(b"garage", b"palace")
+    assert other != first.canonical
+    known = {each.tampering for each in town.audit().findings}
+    with town.ledger.engine.connect() as connection:
+        for trigger in (
+            connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+        ):
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+        of_event = "event_id = (SELECT id FROM event WHERE case_id = :c AND sequence = 0)"
+        commitment = commit(first.salt or b"", other)
+        changed = {"c": case_id, "n": other, "s": crc32(other), "h": commitment, "l": leaf_hash(commitment)}
+        for statement in (
+            "UPDATE event SET commitment = :h WHERE case_id = :c AND sequence = 0",
+            f"UPDATE content SET canonical = :n, checksum = :s WHERE {of_event}",  # noqa: S608
+            f"UPDATE leaf SET leaf_hash = :l WHERE {of_event}",  # noqa: S608
+        ):
+            assert connection.execute(text(statement), changed).rowcount == 1
+        connection.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr(EnforcementAudit, "examine", lambda *_: [])  # signatures and contract agree with both pasts
+        told = {each.tampering for each in town.audit().findings}
+    assert told - known == {"T36"}
 
 
 def data_after(town: Town, case_id: CaseId, steps: int) -> bytes:

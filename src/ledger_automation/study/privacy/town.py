@@ -146,11 +146,18 @@ class Town:
         known = self.cases.get(person.number)
         who = person.email if step.actor == APPLICANT else step.actor
         place = f"{path}/{known}/{step.action}" if known else path
-        answer = self.ask(who, "POST", place, {"payload": step.payload}, frozenset({person.number}))
+        own = frozenset({person.number})
+        code = self._code_of_letter(f"{path}/{known}", own) if known and step.actor == APPLICANT else {}
+        answer = self.ask(who, "POST", place, {"payload": step.payload, **code}, own)
         if answer.status >= _REFUSED:
             sentence = f"The service refuses {step.action} of {course.workflow}: {answer.body.decode()}"
             raise Contradiction(sentence, expected=200, actual=answer.status)
         self.cases[person.number] = CaseId(json.loads(answer.body)["case_id"])
+
+    def _code_of_letter(self, case: str, own: frozenset[int]) -> dict[str, str]:
+        """Return what the clerk's letter tells the person of a case that names nobody yet."""
+        shown = json.loads(self.ask(CLERK, "GET", case, own=own).body)
+        return {"code": shown["access_code"]} if "access_code" in shown else {}
 
     def seal(self) -> None:
         """End an interval: what was recorded goes into the log, the log is anchored, and others are told."""
