@@ -45,7 +45,7 @@ def test_a_changed_source_is_found_even_in_a_comment_and_a_changed_rule_in_the_b
 
 
 def test_a_changed_artifact_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That the committed ones are what the sources compile to, `ledger contracts check` shows in tests/e2e/test_cli.py."""
+    """That the committed ones are what the sources compile to, tests/e2e/test_cli.py shows."""
     compiled = {path.name: path.read_bytes() for path in artifacts.FOLDER.glob("*.json")}
     monkeypatch.setattr(artifacts, "_texts", lambda _: compiled)  # no compilation for comparisons
     folder = tmp_path / "artifacts"

@@ -75,8 +75,8 @@ class _Bell:
         ringing = {each.trouble for each in look.alarms}
         for each in look.alarms:
             if each.trouble not in self._standing:
-                facts = {"verdict": each.trouble.verdict, "sentence": each.sentence, **each.facts}
-                _write(each.trouble, **facts)
+                facts = {**each.facts, "verdict": each.trouble.verdict, "tampering": each.tampering}
+                _write(each.trouble, sentence=each.sentence, **facts)
         for over in sorted(self._standing - ringing):
             _write("over", of=over)
         self._standing = ringing

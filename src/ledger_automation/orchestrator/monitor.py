@@ -12,9 +12,12 @@ durable, so whoever dies in between verifies it once more and forgets nothing.
     other_root       the chain holds another log                            contradicted
     behind_chain     the chain holds more leaves than are shown             contradicted
     unreachable      files or node do not answer                            unreachable
+    lying_node       two nodes of the chain contradict each other           contradicted
     freeze           no growth for longer than the log may be silent        pending
     anchors_missing  leaves without an anchor for longer than may be        pending
 
+Each alarm names its class in the catalogue of tampering too; a fork's is T37 where one size has two roots, T38 where a
+longer checkpoint that is held does fit, so that whoever follows the log step by step is led past the fork.
 Two monitors that are shown two logs of one size cannot know it alone: each takes the other's file as held.
 """
 
@@ -60,6 +63,7 @@ class Trouble(StrEnum):
     OTHER_ROOT = "other_root"
     BEHIND_CHAIN = "behind_chain"
     UNREACHABLE = "unreachable"
+    LYING_NODE = "lying_node"
     FREEZE = "freeze"
     ANCHORS_MISSING = "anchors_missing"
 
@@ -87,12 +91,30 @@ _OF_THE_CHAIN: Final[dict[type[LedgerError], Trouble]] = {
 }
 
 
+_CLASSES: Final = {
+    Trouble.FORK: "T36",
+    Trouble.SHRINKAGE: "T21",
+    Trouble.BAD_CHECKPOINT: "T40",
+    Trouble.BAD_TILE: "T31",
+    Trouble.OTHER_ROOT: "T42",
+    Trouble.BEHIND_CHAIN: "T21",
+    Trouble.LYING_NODE: "T45",
+    Trouble.FREEZE: "T39",
+    Trouble.ANCHORS_MISSING: "T47",
+}
+
+
 class Alarm(NamedTuple):
     """Something that is wrong, in one sentence, and what is known about it."""
 
     trouble: Trouble
     sentence: str
     facts: dict[str, Any]
+
+    @property
+    def tampering(self) -> str | None:
+        """Its class in the catalogue of tampering; None where nobody answered."""
+        return self.facts.get("tampering", _CLASSES.get(self.trouble))
 
 
 class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,22 +185,22 @@ class Monitor:
             return Anchors.ask(chain, self._policy)
         except Unreachable as error:
             self._raise(Trouble.UNREACHABLE, error)
-            return None
+        except Contradiction as error:
+            self._raise(Trouble.LYING_NODE, error)
+        return None
 
     def _verified(self, fetch: Fetch, before: Memory | None, held: Sequence[str]) -> PublishedLog | None:
         """Return the log that is shown, None where something is wrong with it."""
         older = [note for note in (before.checkpoint if before else None, *held) if note is not None]
-        log, note = None, ""
+        log = None
         try:
             log = PublishedLog.read(fetch, self._policy)
             log.tree.edge()
-            for note in older:
-                known = open_checkpoint(note, self._policy.origin, self._policy.keys())
-                log.require_extends(known.tree_size, known.root_hash, "A checkpoint that was seen before")
+            log.require_extends_all(older, self._policy, "A checkpoint that was seen before")
             flaws = log.flaws(_checkpoint(before, self._policy).tree_size if before else 0)
         except tuple(_OF_THE_LOG) as error:
             trouble = _OF_THE_LOG[type(error)]
-            notes = {"notes": [note, log.note]} if log and trouble is Trouble.FORK else {}
+            notes = {"notes": [error.facts["note"], log.note]} if log and "note" in error.facts else {}
             self._raise(trouble, error, **notes)
             return None
         for flaw in flaws:

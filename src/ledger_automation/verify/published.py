@@ -16,7 +16,7 @@ a node that does not answer make the verdict `unreachable`, never `contradicted`
 What this does not do: open an entry. Entries are commitments; what they commit to is shown by receipts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -42,6 +42,10 @@ from ledger_automation.verify.policy import ON_CHAIN, VerificationPolicy
 from ledger_automation.verify.sources import AnchoredCheckpoint, ChainSource
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict, VerifiedStep, shown
 from ledger_automation.verify.verifier import check_identity
+
+REWRITTEN: Final = "T36"
+SPLIT_VIEW: Final = "T37"
+SKIPPED: Final = "T38"
 
 
 class PublishedLog:
@@ -78,6 +82,31 @@ class PublishedLog:
         except ProofError as error:
             sentence = f"{whose} of {size} leaves is no beginning of this log of {here.tree_size}: there are two logs."
             raise ProofError(sentence, expected=root_hash.hex(), actual=error.actual, tree_size=size) from error
+
+    def require_extends_all(self, notes: Iterable[str], policy: VerificationPolicy, whose: str) -> list[int]:
+        """Insist that the log begins with every checkpoint that somebody holds; return their sizes.
+
+        Raises NoteError for no checkpoint, else as `require_extends`, with the note and its class (``tampering``): T37,
+        one size has two roots; T38, a longer one that is held too does fit, so this one was never a step of the log,
+        and whoever follows the log from step to step is led past it; T36, another history.
+        """
+        held = sorted(((open_checkpoint(note, policy.origin, policy.keys()), note) for note in notes), key=_by_size)
+        misfit: ProofError | None = None
+        for checkpoint, note in held:
+            size = checkpoint.tree_size
+            try:
+                self.require_extends(size, checkpoint.root_hash, whose)
+            except LogTooShort as error:
+                raise misfit or error from error
+            except ProofError as error:
+                kind = SPLIT_VIEW if size == self.checkpoint.tree_size else REWRITTEN
+                misfit = misfit or _known(error, note=note, tampering=kind)
+            else:
+                if misfit is not None and size > misfit.facts["tree_size"]:
+                    raise _known(misfit, tampering=SKIPPED)
+        if misfit is not None:
+            raise misfit
+        return [checkpoint.tree_size for checkpoint, _ in held]
 
     def flaws(self, since: int = 0) -> list[TileError]:
         """Read every tile and entry from a leaf on; return what leads elsewhere, each file once.
@@ -195,10 +224,8 @@ class LogChecker:
 
     def _extends(self, log: PublishedLog) -> None:
         self._step = "3 extension"
-        for note in self._held:
-            held = open_checkpoint(note, self._policy.origin, self._policy.keys())
-            log.require_extends(held.tree_size, held.root_hash, "The checkpoint that you hold")
-            self._holds(f"extends your checkpoint of {held.tree_size} leaves")
+        for size in log.require_extends_all(self._held, self._policy, "The checkpoint that you hold"):
+            self._holds(f"extends your checkpoint of {size} leaves")
 
     def _on_chain(self, log: PublishedLog, anchors: Anchors | Unreachable) -> LogVerdict:
         self._step = "5 chain"
@@ -251,16 +278,22 @@ class LogChecker:
     def _finding(self, error: LedgerError) -> Finding:
         """Name what does not hold by its class in the tampering catalogue."""
         facts = {name: shown(error.facts.get(name)) for name in ("expected", "actual")}
-        kind = _CLASSES.get(type(error), "T42")
-        if self._step == "3 extension" and self._log and error.facts.get("tree_size") == self._log.checkpoint.tree_size:
-            kind = _SPLIT_VIEW
-        return Finding(tampering=kind, sentence=error.sentence, column=error.facts.get("path"), **facts)
+        kind = error.facts.get("tampering", _CLASSES.get(type(error), "T42"))
+        place = {"column": error.facts.get("path"), "leaf_index": error.facts.get("tree_size")}
+        return Finding(tampering=kind, sentence=error.sentence, **place, **facts)
+
+
+def _by_size(held: tuple[Checkpoint, str]) -> int:
+    return held[0].tree_size
+
+
+def _known(error: ProofError, **facts: str) -> ProofError:
+    return ProofError(error.sentence, **{**error.facts, **facts})
 
 
 _CLASSES: Final[dict[type[LedgerError], str]] = {
     TileError: "T31",
     NoteError: "T40",
     LogTooShort: "T21",
-    ProofError: "T36",
+    ProofError: REWRITTEN,
 }
-_SPLIT_VIEW: Final = "T37"

@@ -126,6 +126,18 @@ def test_two_monitors_that_are_shown_two_logs_find_it_by_exchanging_notes(
     assert other.rung(FORGED.files(sizes[1]), None, LOG.note(1_000))[0] in {Trouble.SHRINKAGE, Trouble.FORK}
 
 
+def test_each_alarm_has_its_class(watcher: Watcher) -> None:
+    watcher.look(LOG.files(600))
+    for files, held, kind in (
+        (FORGED.files(600), [], "T37"),
+        (FORGED.files(700), [], "T36"),
+        (LOG.files(700), [FORGED.note(300)], "T38"),
+        (LOG.files(599), [], "T21"),
+        ({}, [], None),
+    ):
+        assert [each.tampering for each in watcher.look(files, None, *held).alarms] == [kind]
+
+
 def test_a_log_that_stands_still_is_frozen_until_it_grows(watcher: Watcher) -> None:
     assert watcher.rung(LOG.files(600)) == NOTHING
     assert watcher.rung(LOG.files(600), later=1) == NOTHING

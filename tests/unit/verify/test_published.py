@@ -107,6 +107,15 @@ def test_another_history_is_refused_by_whoever_holds_a_checkpoint(held: int) -> 
     assert check(forged.files(600)).verdict is Verdict.FINAL, "which nobody can know without a checkpoint"
 
 
+def test_a_checkpoint_that_the_log_was_led_past_lies_between_two_that_fit() -> None:
+    forged = TiledLog(600, changed=[0]).note(300)
+    for held, kind in (((255, 512), "T38"), ((512, 600), "T38"), ((1, 255), "T36"), ((), "T36")):
+        for order in (1, -1):
+            answer = check(SMALL, None, *[forged, *(LOG.note(size) for size in held)][::order])
+            (finding,) = answer.findings
+            assert (answer.verdict, finding.tampering, finding.leaf_index) == (Verdict.CONTRADICTED, kind, 300)
+
+
 def test_a_log_that_was_cut_off_is_refused_by_whoever_holds_a_longer_one() -> None:
     answer = check(SMALL, None, LOG.note(601))
     assert (answer.reason, answer.findings[0].tampering) == ("step_3_extension", "T21")
