@@ -7,7 +7,7 @@ SLITHER := .build/slither
 TLOG := .build/tlog
 
 .PHONY: help setup node demo test lint guards faults tampering kill-points syscalls machine chaos writers load one-step naughty schemathesis privacy forge \
-	contracts-deep slither coverage mutation pages bench study contracts-build \
+	contracts-deep slither coverage mutation pages bench ten-million study contracts-build \
 	lock clean
 
 help: ## list the targets
@@ -116,6 +116,9 @@ pages: setup ## 5,000 and more changed receipts before both verifiers in a real 
 
 bench: setup ## measure speed and memory on this machine, and write benchmarks/ (minutes)
 	$(BIN)/python scripts/bench.py
+
+ten-million: setup ## ten million events in one log: its audit, its memory, and what is new audited, into benchmarks/ (two hours)
+	$(BIN)/python scripts/bench.py long
 
 study: setup node ## six systems measured, tampered with and judged on the real logs; the report goes to out/study (a quarter of an hour)
 	$(BIN)/python scripts/study.py benchmarks/rounds/whole.toml out/study --before benchmarks/study.json

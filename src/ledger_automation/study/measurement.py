@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -78,18 +79,21 @@ def peak_megabytes() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
-def replay_rate(log: Path, home: Path, *, times: int = 1, anchored: bool = True) -> float:
-    """Replay a log so many times over as so many files, through sequencer and anchor; return events a second."""
+def replay_rate(log: Path, home: Path, *, times: int = 1, most: int | None = None, anchored: bool = True) -> float:
+    """Replay a log, or ``most`` of its events, so many times over as so many files, through sequencer and anchor.
+
+    Returns events a second.
+    """
     events, started = 0, time.perf_counter()
     with open_ledger(Settings(home=home)) as ledger:
         if not anchored:
-            return _replayed(ledger, log, times, None) / (time.perf_counter() - started)
+            return _replayed(ledger, log, times, most, None) / (time.perf_counter() - started)
         with ledger.chain() as (chain, policy):
-            events = _replayed(ledger, log, times, Anchorer(ledger.begin, chain, policy))
+            events = _replayed(ledger, log, times, most, Anchorer(ledger.begin, chain, policy))
     return events / (time.perf_counter() - started)
 
 
-def _replayed(ledger: Ledger, log: Path, times: int, anchorer: Anchorer | None) -> int:
+def _replayed(ledger: Ledger, log: Path, times: int, most: int | None, anchorer: Anchorer | None) -> int:
     mapping, events = find(log), 0
 
     def after(_: IntakeRun) -> None:
@@ -100,7 +104,7 @@ def _replayed(ledger: Ledger, log: Path, times: int, anchorer: Anchorer | None) 
 
     for _ in range(times):
         plan = replaying.Plan(secrets.token_hex(32), workflow(mapping.workflow), Level.ANCHORED)
-        arrivals = commands(traces(log, mapping), mapping)
+        arrivals = islice(commands(traces(log, mapping), mapping), most)
         events += replaying.replay(ledger.begin, ledger.recorder, plan, arrivals, after).counted
     return events
 
