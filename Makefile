@@ -31,8 +31,9 @@ node_modules/.ready: $(BIN)/.ready package.json package-lock.json
 demo: setup ## the Wismar grant, 60 permits, 300 fines; sealed, anchored, audited, tampered with (out/)
 	$(BIN)/ledger demo --out out
 
+# Three at once on two cores: many tests wait for servers of their own.
 test: setup node $(TLOG)/.ready ## all tests
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal
 
 lint: setup ## style, types and import rules; what is generated is held against what is committed by the tests
 	$(BIN)/ruff check .
