@@ -51,16 +51,27 @@ def test_a_round_from_nothing_to_its_answer(tmp_path: Path) -> None:
 
 
 def whole(tmp_path: Path) -> Path:
-    """Kill a round in its middle, and run it to its end."""
-    out, given = tmp_path / "study", tmp_path / "small.toml"
+    """End a round in its middle, then kill it, and run it to its end."""
+    out, given, room = tmp_path / "study", tmp_path / "small.toml", tmp_path / "room"
     given.write_text(SMALL, "utf-8")
-    with subprocess.Popen([PROGRAM, "study", "run", given, "--out", out], stderr=subprocess.DEVNULL) as started:
-        cells, give_up = out / "cells.jsonl", time.monotonic() + 120
-        while not cells.exists() or len(cells.read_bytes().splitlines()) < 6:
-            assert started.poll() is None
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
-        os.kill(started.pid, signal.SIGKILL)
+    room.mkdir()
+    cells = out / "cells.jsonl"
+    for end in (signal.SIGTERM, signal.SIGKILL):
+        lines = 3 + (len(cells.read_bytes().splitlines()) if cells.exists() else 0)
+        words = [PROGRAM, "study", "run", given, "--out", out]
+        with subprocess.Popen(words, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(room)}) as started:
+            give_up = time.monotonic() + 120
+            while not cells.exists() or len(cells.read_bytes().splitlines()) < lines:
+                assert started.poll() is None
+                assert time.monotonic() < give_up
+                time.sleep(0.1)
+            assert "runs a study in this folder" in study("run", given, "--out", out, code=6)
+            os.kill(started.pid, end)
+            if end is signal.SIGTERM and started.stderr is not None:
+                told = started.stderr.read()
+                assert (started.wait(), list(room.iterdir())) == (130, []), told
+                assert b"Interrupted" in told
+                assert b"Traceback" not in told
     done = cells.read_bytes().splitlines()
     with cells.open("ab") as file:
         file.write(done[-1][:40])  # as a power cut leaves a line

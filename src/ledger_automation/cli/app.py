@@ -57,6 +57,7 @@ app = App(
     version=version("ledger-automation"),
     result_action="return_value",
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,  # `run` says what was kept
 )
 for name, told in VERBS.items():
     module = name.replace("-", "_")

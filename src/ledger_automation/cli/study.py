@@ -6,6 +6,7 @@ verdict   the answer computed anew from a report, with other facts or prices if 
 report    the pages drawn anew from a report
 """
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,7 @@ from ledger_automation.bootstrap import stored_log_key
 from ledger_automation.cli.exit_codes import BY_VERDICT
 from ledger_automation.cli.output import Bars, emit, progress, save
 from ledger_automation.errors import InvalidValue, Misconfigured, NotFound, UnreadableFile
+from ledger_automation.orchestrator.durable import alone
 from ledger_automation.study import attestation, figures, verdict
 from ledger_automation.study import facts as declared
 from ledger_automation.study import prices as priced
@@ -65,7 +67,7 @@ def run(
     plan, town, costs = read_plan(round_file), _facts(facts), _prices(prices)
     earlier = _read(before) if before is not None else None
     started = time.perf_counter()
-    with _setting(plan, logs, db) as setting, progress() as bars:
+    with alone(out, "runs a study in this folder"), _setting(plan, logs, db) as setting, progress() as bars:
         journal = Journal(out / "cells.jsonl", plan)
         running.run(setting, journal, Bars(bars).tell)
         cells = list(journal.cells.values())
@@ -156,6 +158,8 @@ def report(
 @contextmanager
 def _setting(plan: StudyPlan, logs: Path, db: str) -> Iterator[Round]:
     with ExitStack() as stack:
+        # Somebody who ends us (SIGTERM) means what Ctrl-C means: chains, databases and folders of the run go with it.
+        stack.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, signal.default_int_handler))
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="ledger-study-")))
         yield Round(plan, folder, db, logs, _authority(stack, folder))
 

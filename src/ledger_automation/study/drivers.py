@@ -9,6 +9,7 @@ over is not counted. The work in the background runs in this process, beside the
 """
 
 import multiprocessing as mp
+import signal
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -111,6 +112,7 @@ def _endless(offers: Sequence[Offer]) -> Iterator[Offer]:
 
 
 def _client(place: Place, part: "_Part", start: Any, told: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # we have nothing to tidy; whoever forked us may have
     try:
         with open_client(place) as system:
             start.wait(_PATIENCE)

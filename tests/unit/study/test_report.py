@@ -349,6 +349,12 @@ def test_what_a_plot_says_follows_from_its_data() -> None:
     changed = described(msgspec.structs.replace(RICH, figures=slow), "plot-latency")
     assert "slowest table with 999\N{NO-BREAK SPACE}ms" in changed
     assert "Table: 4,214\N{NO-BREAK SPACE}events/s with 1 and" in described(RICH, "plot-throughput")
+    assert "under another load" not in described(RICH, "plot-latency")
+    slower = tuple(
+        msgspec.structs.replace(each, rate=1) if each.system == "enforced" else each for each in RICH.figures
+    )
+    told = described(msgspec.structs.replace(RICH, figures=slower), "plot-latency")
+    assert "Enforced by a contract under another load: 1 step/s offered." in told
 
 
 def test_the_same_report_gives_the_same_bytes() -> None:

@@ -18,17 +18,22 @@ STATES: Final = ("recorded", "logged", "stamped", "anchored", "final")
 def latency(report: StudyReport, language: Language, commands: Commands) -> Iterable[Block]:
     """Return the plot of the time to each state, or say that it was not measured."""
     measures = [f"{state}_{point}" for state in STATES for point in ("p50", "p99")]
-    figures = _comparable(
-        [each for each in report.figures if each.measure in measures],
-        lambda each: (each.store, each.workload, each.workflow, each.clients, each.rate),
-        lambda each: (each.measure, each.system),
-    )
+    measured = [each for each in report.figures if each.measure in measures]
+    figures = _comparable(measured, lambda each: (*_driven(each), each.rate), lambda each: (each.measure, each.system))
+    others = _at_other_rates(measured, figures)
+    figures += others
     middle = {(each.measure[:-4], each.system): each for each in figures if each.measure.endswith("_p50")}
     tail = {(each.measure[:-4], each.system): each for each in figures if each.measure.endswith("_p99")}
     title = language.say("plot.latency")
     if not middle:
         return _absent(title, language)
-    said = language.sentences([*_fastest(middle, language), _setting(figures[0], language)])
+    exceptions = [
+        language.say(
+            "plot.latency.other", system=language.system(each.system), load=language.counted("load.rate", each.rate)
+        )
+        for each in {each.system: each for each in others}.values()
+    ]
+    said = language.sentences([*_fastest(middle, language), _setting(figures[0], language), *exceptions])
     return [
         Plot(
             title=title,
@@ -78,6 +83,21 @@ def _comparable(
             points[point(each)] = each if known is None or each.events > known.events else known
     chosen = max(settings.values(), key=len, default={})
     return sorted(chosen.values(), key=lambda each: (place(each.system), each.clients))
+
+
+def _driven(figure: Figure) -> tuple[Hashable, ...]:
+    """Return what one system was driven with, but for the rate."""
+    return figure.store, figure.workload, figure.workflow, figure.clients
+
+
+def _at_other_rates(measured: Iterable[Figure], shown: Sequence[Figure]) -> list[Figure]:
+    """Return the figures of systems that were offered less, since they cannot take as much, at the setting shown."""
+    systems = {each.system for each in shown}
+    return _comparable(
+        (each for each in measured if each.system not in systems and shown and _driven(each) == _driven(shown[0])),
+        _driven,
+        lambda each: (each.measure, each.system),
+    )
 
 
 def _by_system(figures: Iterable[Figure]) -> dict[str, list[Figure]]:

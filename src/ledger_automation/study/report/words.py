@@ -255,6 +255,10 @@ _PLOTS: Final = {
         "{state}: fastest {fastest} with {low}, slowest {slowest} with {high} (median).",
     ),
     "plot.latency.only": ("{state}: nur {system}, {value} (Median).", "{state}: only {system}, {value} (median)."),
+    "plot.latency.other": (
+        "{system} bei einer anderen Last: {load}.",
+        "{system} under another load: {load}.",
+    ),
     "plot.throughput": ("Durchsatz nach Zahl der Clients", "Throughput by number of clients"),
     "plot.throughput.x": ("Clients zugleich", "clients at once"),
     "plot.throughput.y": (
