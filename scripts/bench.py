@@ -98,8 +98,10 @@ def main() -> None:
             _all(FIGURES, "main-job.json")
         case ["long"]:
             _all(LONG, "ten-million.json")
-        case [name, home]:
+        case [name, home] if name in FIGURES | LONG:
             print(json.dumps((FIGURES | LONG)[name](Path(home))))
+        case _:
+            sys.exit(__doc__)
 
 
 def _all(figures: Iterable[str], file: str) -> None:

@@ -131,7 +131,7 @@ abstract contract Office {
             (allowed, state, facts) = (true, s, f);
         } catch (bytes memory reason) {
             refusal = reason;
-            // Signing is half of what a step costs here: of what the law refuses, every fourth is relayed all the same.
+            // Relaying is most of what a step costs here: of what the law refuses, every fourth is relayed all the same.
             if (_drawn & 3 != 0) return false;
         }
         bytes memory signed = abi.encodePacked(witness, _sign(who, _digest(kept, commitment, terms, arguments)));

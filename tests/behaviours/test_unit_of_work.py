@@ -48,6 +48,16 @@ def test_without_a_commit_nothing_stays(store: Any, clerk: Any, all_of: Any, sig
     assert all_of(store) == before
 
 
+def test_the_newest_checkpoints_come_first_and_no_more_than_are_asked_for(store: Any, signed: Any) -> None:
+    with store.begin() as unit:
+        for size in (3, 1, 2):
+            unit.log.sign_off(signed(size))
+        unit.commit()
+    with store.read() as unit:
+        assert [each.tree_size for each in unit.log.recent(2)] == [3, 2]
+        assert unit.log.recent(9) == [*unit.log.checkpoints(0)][::-1]
+
+
 def test_what_is_written_after_the_commit_does_not_stay(store: Any, clerk: Any) -> None:
     first, second = clerk.open()[0], clerk.open()[0]
     with store.begin() as unit:

@@ -29,6 +29,9 @@ def study(*words: object, code: int = 0) -> Any:
     return json.loads(done.stdout) if code == 0 and "--json" in words else done.stdout or done.stderr
 
 
+REPLAYED = 23
+"""Lines of the journal before clients are forked: the round, and every log through every system."""
+
 SMALL = """
 made = { traffic_fines = 12, grants = 1 }
 sizes = [60, 120]
@@ -57,7 +60,7 @@ def whole(tmp_path: Path) -> Path:
     room.mkdir()
     cells = out / "cells.jsonl"
     for end in (signal.SIGTERM, signal.SIGKILL):
-        lines = 3 + (len(cells.read_bytes().splitlines()) if cells.exists() else 0)
+        lines = 3 + (len(cells.read_bytes().splitlines()) if cells.exists() else REPLAYED)
         words = [PROGRAM, "study", "run", given, "--out", out]
         with subprocess.Popen(words, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(room)}) as started:
             give_up = time.monotonic() + 120

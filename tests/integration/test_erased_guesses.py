@@ -38,6 +38,7 @@ class Operator:
         home = ledger.settings.home
         self.files = [path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()]
         self.secret = member_secret(home)
+        self.keys = [path.read_bytes() for path in sorted((home / "keys").iterdir()) if path.is_file()]
         with ledger.read() as unit:
             rows = [row for _, _, found in unit.cases.trails(0, 0) for row in found]
         self.salts = [row.salt for row in rows if row.salt is not None]
@@ -59,7 +60,7 @@ class Operator:
     def _ways(self) -> Iterator[Callable[[bytes], bytes]]:
         yield lambda guess: hashlib.sha256(guess).digest()
         yield lambda guess: hmac.digest(self.secret, guess, "sha256")
-        for salt in (b"", bytes(32), self.secret, *self.salts):
+        for salt in (b"", bytes(32), *self.keys, *self.salts):
             yield self._event(hashlib.sha256(salt + self.before))
 
     def _event(self, begun: "hashlib._Hash") -> Callable[[bytes], bytes]:
@@ -91,11 +92,14 @@ def test_no_guess_of_a_million_is_confirmed_after_an_erasure(tmp_path: Path, seq
             first = unit.cases.trail(mine)[0]
         assert first.canonical is not None
         before, _, after = first.canonical.partition(plate.encode())
+        assert first.salt is not None
         assert (operator := Operator(ledger, before, after)).reads(plate)
+        assert any(first.salt in each for each in operator.files)
         assert operator.opened(range(SECRET_PLATE - 1_000, SECRET_PLATE + 1_000)) == {SECRET_PLATE}
         decide(begin, recorder, Actor("anna", "clerk"), Decision(mine, sequence, "Art. 17 DSGVO"))
         seal(begin, recorder, ledger.key, None)
         assert erase(begin, recorder, ledger.eraser) == (2 if sequence is None else 1)
         operator = Operator(ledger, before, after)
         assert not operator.reads(plate)
+        assert not any(first.salt in each for each in operator.files), "nor can it be guessed: it has 256 bits"
         assert operator.opened(range(GUESSES)) == set()

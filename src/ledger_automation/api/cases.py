@@ -132,6 +132,8 @@ def _case(table: Workflow[Any]) -> Endpoint:
             return Response(None, 304, {"ETag": tag, "Cache-Control": "private, no-cache"})
         answer = rendered(shown)
         answer.headers["ETag"] = tag
+        if "access_code" in shown:
+            answer.headers["Cache-Control"] = "no-store"
         return answer
 
     return case

@@ -33,7 +33,7 @@ from ledger_automation.study.measurement import machine
 from ledger_automation.study.plan import StudyPlan, read_plan
 from ledger_automation.study.prices import Prices
 from ledger_automation.study.record import NAMES, SYSTEMS, Answer, StudyReport, Tampered
-from ledger_automation.study.rounds import Journal, Round
+from ledger_automation.study.rounds import Cell, Journal, Round
 from ledger_automation.study.systems import ORIGIN
 from ledger_automation.tlog.note import VerifierKey
 from ledger_automation.verify.verdict import Verdict
@@ -67,20 +67,30 @@ def run(
     plan, town, costs = read_plan(round_file), _facts(facts), _prices(prices)
     earlier = _read(before) if before is not None else None
     started = time.perf_counter()
-    with alone(out, "runs a study in this folder"), _setting(plan, logs, db) as setting, progress() as bars:
-        journal = Journal(out / "cells.jsonl", plan)
-        running.run(setting, journal, Bars(bars).tell)
-        cells = list(journal.cells.values())
-        workflows = {each.name: each.table.name for each in setting.workloads}
-        omitted = _omitted(plan, setting)
-    command = " ".join(["ledger study run", *([str(round_file)] if round_file else []), "--out", "FOLDER"])
+    with alone(out, "runs a study in this folder"):
+        with _setting(plan, logs, db) as setting, progress() as bars:
+            journal = Journal(out / "cells.jsonl", plan)
+            running.run(setting, journal, Bars(bars).tell)
+        about = {"seed": plan.seed, "round": str(round_file or "quick"), "seconds": time.perf_counter() - started}
+        found = _found(setting, list(journal.cells.values()), town, costs, about)
+        if earlier is not None:
+            found = msgspec.structs.replace(found, repeated=figures.repeated(earlier, found))
+        _write(found, out)
+    emit(_data(found.answers, out), _lines(found.answers, out), json=json)
+    return 0
+
+
+def _found(setting: Round, cells: list[Cell], town: Facts, costs: Prices, about: dict[str, Any]) -> StudyReport:
+    """Make a report of what was measured: the figures, and the answer that follows from them."""
+    given = [] if about["round"] == "quick" else [about["round"]]
+    command = " ".join(["ledger study run", *given, "--out", "FOLDER"])
+    workflows = {each.name: each.table.name for each in setting.workloads}
     found = StudyReport(
         about={
             "date": datetime.now(UTC).isoformat(timespec="minutes"),
             **machine(),
-            "seed": plan.seed,
-            "round": str(round_file or "quick"),
-            "seconds": round(time.perf_counter() - started, 1),
+            **about,
+            "seconds": round(about["seconds"], 1),
         },
         prices=msgspec.to_builtins(costs),
         facts=msgspec.to_builtins(town),
@@ -89,14 +99,9 @@ def run(
         replays=figures.replays(cells, command),
         growth=figures.growth(cells, command),
         tampered=figures.tampered(cells),
-        omitted=omitted,
+        omitted=_omitted(setting),
     )
-    found = msgspec.structs.replace(found, answers=verdict.answers(found, town, costs))
-    if earlier is not None:
-        found = msgspec.structs.replace(found, repeated=figures.repeated(earlier, found))
-    _write(found, out)
-    emit(_data(found.answers, out), _lines(found.answers, out), json=json)
-    return 0
+    return msgspec.structs.replace(found, answers=verdict.answers(found, town, costs))
 
 
 @app.command
@@ -172,7 +177,8 @@ def _authority(stack: ExitStack, folder: Path) -> Authority | None:
         return None
 
 
-def _omitted(plan: StudyPlan, setting: Round) -> dict[str, str]:
+def _omitted(setting: Round) -> dict[str, str]:
+    plan = setting.plan
     left = dict.fromkeys(plan.systems, "no OpenSSL here to run a time-stamping authority")
     left = {each: why for each, why in left.items() if each not in setting.systems}
     left["immudb"] = _NO_LEDGER_DATABASE

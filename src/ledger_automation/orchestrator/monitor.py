@@ -16,8 +16,10 @@ durable, so whoever dies in between verifies it once more and forgets nothing.
     freeze           no growth for longer than the log may be silent        pending
     anchors_missing  leaves without an anchor for longer than may be        pending
 
-Each alarm names its class in the catalogue of tampering too; a fork's is T37 where one size has two roots, T38 where a
-longer checkpoint that is held does fit, so that whoever follows the log step by step is led past the fork.
+Each alarm names its class in the catalogue of tampering too; a fork's is T37 where the size that is shown has two
+roots, T38 where a longer checkpoint that is held does fit, so that whoever follows the log step by step is led past the
+fork, else T36.
+
 Two monitors that are shown two logs of one size cannot know it alone: each takes the other's file as held.
 """
 
@@ -46,7 +48,7 @@ from ledger_automation.tlog.checkpoint import Checkpoint, open_checkpoint
 from ledger_automation.tlog.tiles import Fetch
 from ledger_automation.values import parse_timestamp, timestamp
 from ledger_automation.verify.policy import ON_CHAIN, VerificationPolicy
-from ledger_automation.verify.published import Anchors, PublishedLog
+from ledger_automation.verify.published import REWRITTEN, Anchors, PublishedLog
 from ledger_automation.verify.sources import ChainSource
 from ledger_automation.verify.verdict import Verdict
 
@@ -92,7 +94,7 @@ _OF_THE_CHAIN: Final[dict[type[LedgerError], Trouble]] = {
 
 
 _CLASSES: Final = {
-    Trouble.FORK: "T36",
+    Trouble.FORK: REWRITTEN,
     Trouble.SHRINKAGE: "T21",
     Trouble.BAD_CHECKPOINT: "T40",
     Trouble.BAD_TILE: "T31",
@@ -200,8 +202,7 @@ class Monitor:
             flaws = log.flaws(_checkpoint(before, self._policy).tree_size if before else 0)
         except tuple(_OF_THE_LOG) as error:
             trouble = _OF_THE_LOG[type(error)]
-            notes = {"notes": [error.facts["note"], log.note]} if log and "note" in error.facts else {}
-            self._raise(trouble, error, **notes)
+            self._raise(trouble, error, shown=log.note if log else "")
             return None
         for flaw in flaws:
             self._raise(Trouble.BAD_TILE, flaw)
@@ -219,7 +220,8 @@ class Monitor:
             try:
                 return anchors.require_prefix(log)
             except tuple(_OF_THE_CHAIN) as error:
-                self._raise(_OF_THE_CHAIN[type(error)], error)
+                rewritten = {"tampering": REWRITTEN} if isinstance(error, ProofError) else {}
+                self._raise(_OF_THE_CHAIN[type(error)], error, **rewritten)
         return anchors.latest.tree_size if anchors.latest else 0
 
     def _waiting(self, memory: Memory, anchored: int, now: datetime) -> Memory:
@@ -244,8 +246,12 @@ class Monitor:
             facts = {"since": since, "tree_size": memory.waiting_size}
             self._alarms.append(Alarm(Trouble.ANCHORS_MISSING, sentence, facts))
 
-    def _raise(self, trouble: Trouble, error: LedgerError, **more: Any) -> None:
-        self._alarms.append(Alarm(trouble, error.sentence, {**error.facts, **more}))
+    def _raise(self, trouble: Trouble, error: LedgerError, shown: str = "", **more: Any) -> None:
+        """Ring; two notes that no one log has are a proof, whoever has them."""
+        facts = {**error.facts, **more}
+        if "note" in facts:
+            facts["notes"] = [facts.pop("note"), shown]
+        self._alarms.append(Alarm(trouble, error.sentence, facts))
 
 
 def recall(path: Path, policy: VerificationPolicy) -> Memory | None:

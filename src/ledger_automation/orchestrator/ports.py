@@ -154,6 +154,10 @@ class LogStore(LogSource, Protocol):
         """Return the commitments under leaves from an index on, in order, as many of the length as there are."""
         ...
 
+    def recent(self, count: int) -> list[CheckpointRecord]:
+        """Return the newest checkpoints, the newest first."""
+        ...
+
     def append(self, leaves: Sequence[NewLeaf], nodes: Sequence[StoredNode]) -> None:
         """Store leaves and nodes. MUST raise Conflict when somebody else wrote a leaf of these indices."""
         ...

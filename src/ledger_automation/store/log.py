@@ -162,6 +162,11 @@ class SqlLog:
         """Stream checkpoints."""
         return map(CheckpointRecord._make, self._stream(_CHECKPOINTS.where(_CHECKPOINT.c.tree_size > after_size)))
 
+    def recent(self, count: int) -> list[CheckpointRecord]:
+        """Read the newest checkpoints."""
+        wanted = _CHECKPOINTS.order_by(None).order_by(_CHECKPOINT.c.tree_size.desc()).limit(count)
+        return [CheckpointRecord._make(row) for row in self._connection.execute(wanted)]
+
     def cosignatures(self, after_size: int) -> Iterator[CosignatureRecord]:
         """Stream cosignatures."""
         wanted = _COSIGNATURES.where(_COSIGNATURE.c.tree_size > after_size)

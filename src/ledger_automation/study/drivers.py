@@ -9,13 +9,14 @@ over is not counted. The work in the background runs in this process, beside the
 """
 
 import multiprocessing as mp
+import os
 import signal
 import time
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import count
 from statistics import quantiles
-from threading import BrokenBarrierError
+from threading import BrokenBarrierError, Thread
 from typing import Any, Final, NamedTuple
 
 from ledger_automation.errors import InvalidInput, LedgerError, TransitionNotAllowed, Unreachable
@@ -112,7 +113,7 @@ def _endless(offers: Sequence[Offer]) -> Iterator[Offer]:
 
 
 def _client(place: Place, part: "_Part", start: Any, told: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # we have nothing to tidy; whoever forked us may have
+    mind_the_parent()
     try:
         with open_client(place) as system:
             start.wait(_PATIENCE)
@@ -120,6 +121,21 @@ def _client(place: Place, part: "_Part", start: Any, told: Any) -> None:
     except LedgerError as error:
         told.put(error.sentence)
         start.abort()  # who waits for us need not
+
+
+def mind_the_parent() -> None:
+    """Do, in a forked process, what its parent wants: end at SIGTERM, leave Ctrl-C to the parent, and end with it.
+
+    The parent may catch SIGTERM, to tidy up; here is nothing to tidy.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(mp.parent_process(),), daemon=True).start()
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 class _Part(NamedTuple):

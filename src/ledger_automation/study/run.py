@@ -13,9 +13,7 @@ becomes figures in `figures`, and an answer in `verdict`.
 """
 
 import multiprocessing as mp
-import os
 import secrets
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -28,7 +26,7 @@ from ledger_automation.intake.commands import Arrival
 from ledger_automation.orchestrator.ports import IntakeRun
 from ledger_automation.orchestrator.replay import Plan
 from ledger_automation.study import drivers
-from ledger_automation.study.drivers import Load, drive
+from ledger_automation.study.drivers import Load, drive, mind_the_parent
 from ledger_automation.study.measurement import integration_rate
 from ledger_automation.study.plan import Workload, first_of_each_law
 from ledger_automation.study.record import Tampered
@@ -251,9 +249,11 @@ def _recovered(setting: Round, store: str, system: str) -> Measure:
                 pass
             process = mp.get_context("fork").Process(target=_take_on, args=(place, load), daemon=True)
             process.start()
-            time.sleep(_KILL_AFTER)
-            os.kill(process.pid or 0, signal.SIGKILL)
-            process.join()
+            try:
+                time.sleep(_KILL_AFTER)
+            finally:
+                process.kill()
+                process.join()
             started = time.perf_counter()
             with open_client(place) as client:
                 name, intent = load.offers[0]
@@ -268,6 +268,7 @@ def _recovered(setting: Round, store: str, system: str) -> Measure:
 
 
 def _take_on(place: Place, load: Workload) -> None:
+    mind_the_parent()
     with open_client(place) as client:
         while True:
             for name, intent in load.offers:

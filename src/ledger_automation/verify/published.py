@@ -16,7 +16,7 @@ a node that does not answer make the verdict `unreachable`, never `contradicted`
 What this does not do: open an entry. Entries are commitments; what they commit to is shown by receipts.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from typing import Final, NamedTuple
 
@@ -86,27 +86,30 @@ class PublishedLog:
     def require_extends_all(self, notes: Iterable[str], policy: VerificationPolicy, whose: str) -> list[int]:
         """Insist that the log begins with every checkpoint that somebody holds; return their sizes.
 
-        Raises NoteError for no checkpoint, else as `require_extends`, with the note and its class (``tampering``): T37,
-        one size has two roots; T38, a longer one that is held too does fit, so this one was never a step of the log,
-        and whoever follows the log from step to step is led past it; T36, another history.
+        Raises as `require_extends`, and NoteError for no checkpoint; what proves two logs first, whatever else cannot
+        be read. That error has the note and its class (``tampering``): T37, the size that is shown has two roots; T38,
+        a longer one that is held too does fit, so this one was never a step of the log, and whoever follows the log
+        from step to step is led past it; T36, another history.
         """
-        held = sorted(((open_checkpoint(note, policy.origin, policy.keys()), note) for note in notes), key=_by_size)
+        sizes: list[int] = []
+        failed: list[LedgerError] = []
         misfit: ProofError | None = None
-        for checkpoint, note in held:
+        for checkpoint, note in sorted(_opened(notes, policy, failed), key=_by_size):
             size = checkpoint.tree_size
             try:
                 self.require_extends(size, checkpoint.root_hash, whose)
-            except LogTooShort as error:
-                raise misfit or error from error
             except ProofError as error:
                 kind = SPLIT_VIEW if size == self.checkpoint.tree_size else REWRITTEN
                 misfit = misfit or _known(error, note=note, tampering=kind)
+            except (LogTooShort, TileError, NotFound, Unreachable) as error:
+                failed.append(error)
             else:
-                if misfit is not None and size > misfit.facts["tree_size"]:
-                    raise _known(misfit, tampering=SKIPPED)
+                sizes.append(size)
         if misfit is not None:
-            raise misfit
-        return [checkpoint.tree_size for checkpoint, _ in held]
+            raise _known(misfit, tampering=SKIPPED) if sizes and sizes[-1] > misfit.facts["tree_size"] else misfit
+        if failed:
+            raise next((each for each in failed if isinstance(each, Contradiction)), failed[0])
+        return sizes
 
     def flaws(self, since: int = 0) -> list[TileError]:
         """Read every tile and entry from a leaf on; return what leads elsewhere, each file once.
@@ -215,6 +218,7 @@ class LogChecker:
 
     def _asked(self) -> Anchors | Unreachable:
         """Ask the chain; that it does not answer is said when its turn comes."""
+        self._step = "5 chain"
         if self._policy.level not in ON_CHAIN or self._chain is None:
             return Unreachable("No chain was asked; the policy wants an anchor.")
         try:
@@ -281,6 +285,17 @@ class LogChecker:
         kind = error.facts.get("tampering", _CLASSES.get(type(error), "T42"))
         place = {"column": error.facts.get("path"), "leaf_index": error.facts.get("tree_size")}
         return Finding(tampering=kind, sentence=error.sentence, **place, **facts)
+
+
+def _opened(
+    notes: Iterable[str], policy: VerificationPolicy, failed: list[LedgerError]
+) -> Iterator[tuple[Checkpoint, str]]:
+    """Yield the checkpoints of notes; what is none goes to those that failed."""
+    for note in notes:
+        try:
+            yield open_checkpoint(note, policy.origin, policy.keys()), note
+        except NoteError as error:
+            failed.append(error)
 
 
 def _by_size(held: tuple[Checkpoint, str]) -> int:

@@ -40,6 +40,7 @@ def test_a_case_that_names_nobody_is_for_whoever_has_the_letter(office: Any) -> 
     appeal = f"{path}/appeal_to_authority"
     codes = {who: office.get(who, path).json().get("access_code") for who in ("clerk-1", "auditor-1", "finance-1")}
     code = codes.pop("clerk-1")
+    assert office.get("clerk-1", path).headers["cache-control"] == "no-store"
     assert set(codes.values()) == {None}
     assert re.fullmatch(r"([A-Z2-7]{4}-){6}[A-Z2-7]{2}", code)
     other = office.get("clerk-1", office.fine()).json()["access_code"]

@@ -1,7 +1,7 @@
 """T37 to T39, T45, T47: what readers of a published log and of a chain are told, where each is told something else.
 
 No row of a database is touched here: the log that is shown holds in itself, and so does every single answer of a node.
-The place is the size of the checkpoint, or the node and the question that it lied about.
+The place is the size of the checkpoint, or the two nodes of which one lies, and what about.
 """
 
 from collections.abc import Iterator
@@ -151,6 +151,8 @@ def test_a_node_that_lies_is_contradicted_by_another(lab: Any, nodes: Nodes, num
     finally:
         nodes.proxies[liar].heal()
     detail = answer.steps[-1].detail
-    named, located = detail.startswith("T45: "), f"{nodes.proxies[liar].url} " in detail
+    about = "transaction " if method == "eth_getTransactionReceipt" else "which chain and contract this is."
+    named = detail.startswith("T45: ")
+    located = f"{nodes.proxies[liar].url} " in detail and f" differ about {about}" in detail
     lab.count("T45", "no database", found=answer.verdict is Verdict.CONTRADICTED, named=named, located=located)
     assert located, answer

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
-from ledger_automation.errors import Misconfigured, NotFound, UnreadableFile
+from ledger_automation.errors import Contradiction, Misconfigured, NotFound, UnreadableFile
 from ledger_automation.orchestrator import durable
 from ledger_automation.orchestrator import monitor as module
 from ledger_automation.orchestrator.monitor import Look, Memory, Monitor, Patience, Trouble, recall
@@ -124,6 +125,41 @@ def test_two_monitors_that_are_shown_two_logs_find_it_by_exchanging_notes(
     assert note is not None
     assert other.rung(FORGED.files(sizes[1]), None, note.checkpoint) == (Trouble.FORK,)
     assert other.rung(FORGED.files(sizes[1]), None, LOG.note(1_000))[0] in {Trouble.SHRINKAGE, Trouble.FORK}
+
+
+def test_a_fork_that_is_proved_is_told_whatever_else_cannot_be_read(tmp_path: Path) -> None:
+    """Who withholds or spoils a file, or adds a bad note, hides nothing by it."""
+    shown = FORGED.files(700)
+    gone = {path: octets for path, octets in shown.items() if path != "tile/0/001"}
+    spoilt = {**shown, "tile/0/001": shown["tile/0/001"][::-1]}
+    for number, (files, held) in enumerate(((gone, LOG.note(300)), (spoilt, LOG.note(300)), (shown, "junk"))):
+        watcher = Watcher(tmp_path / f"{number}.json")
+        watcher.look(LOG.files(100))
+        (alarm,) = watcher.look(files, None, held).alarms
+        assert (alarm.trouble, alarm.tampering) == (Trouble.FORK, "T36")
+        assert alarm.facts["notes"] == [LOG.note(100), FORGED.note(700)]
+
+
+def test_each_alarm_with_the_chain_has_its_class(on_chain: Watcher) -> None:
+    on_chain.look(LOG.files(600), Chain(LOG.anchored(600)))
+    lying = Chain(LOG.anchored(600))
+    lying.identity = Mock(side_effect=Contradiction("They differ.", tampering="T45"))  # type: ignore[method-assign]
+    other_map = Chain(msgspec.structs.replace(LOG.anchored(600), case_map_root=b"\x07" * 32))
+    for chain, kinds in (
+        (Chain(LOG.anchored(601)), ["T21"]),
+        (Chain(FORGED.anchored(600)), ["T36"]),
+        (other_map, ["T42"]),
+        (lying, ["T45"]),
+        (Silent(None), [None]),
+    ):
+        assert [each.tampering for each in on_chain.look(LOG.files(600), chain).alarms] == kinds
+    assert on_chain.look(LOG.files(600), lying).alarms[0].trouble is Trouble.LYING_NODE
+    assert [each.tampering for each in on_chain.look(LOG.files(600), Chain(LOG.anchored(600)), later=1.1).alarms] == [
+        "T39"
+    ]
+    on_chain.look(LOG.files(601), Chain(LOG.anchored(600)))
+    late = on_chain.look(LOG.files(602), Chain(LOG.anchored(600)), later=24.1).alarms
+    assert [each.tampering for each in late] == ["T47"]
 
 
 def test_each_alarm_has_its_class(watcher: Watcher) -> None:

@@ -2,11 +2,12 @@
 
 from random import Random
 from typing import Any
+from unittest.mock import Mock
 
 import msgspec
 import pytest
 
-from ledger_automation.errors import Misconfigured
+from ledger_automation.errors import Contradiction, Misconfigured
 from ledger_automation.tlog.cosignature import Cosigner
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.published import LogChecker, LogVerdict
@@ -114,6 +115,29 @@ def test_a_checkpoint_that_the_log_was_led_past_lies_between_two_that_fit() -> N
             answer = check(SMALL, None, *[forged, *(LOG.note(size) for size in held)][::order])
             (finding,) = answer.findings
             assert (answer.verdict, finding.tampering, finding.leaf_index) == (Verdict.CONTRADICTED, kind, 300)
+
+
+def test_a_proved_fork_is_not_hidden_by_what_cannot_be_read() -> None:
+    forged = TiledLog(700, changed=[0])
+    files = forged.files(700)
+    gone = {path: octets for path, octets in files.items() if path != "tile/0/001"}
+    for shown, held in ((gone, LOG.note(300)), ({**files, "tile/0/001": b""}, LOG.note(300)), (files, "junk")):
+        for notes in ((LOG.note(100), held), (held, LOG.note(100))):
+            answer = check(shown, None, *notes)
+            (finding,) = answer.findings
+            assert (answer.verdict, finding.tampering, finding.leaf_index) == (Verdict.CONTRADICTED, "T36", 100)
+    assert check(gone, None, LOG.note(300)).verdict is Verdict.UNREACHABLE, "nothing is proved by it alone"
+
+
+def test_nodes_that_contradict_each_other_are_a_step() -> None:
+    lying = Chain(LOG.anchored(600))
+    lying.identity = Mock(side_effect=Contradiction("They differ.", tampering="T45"))  # type: ignore[method-assign]
+    answer = check(SMALL, lying)
+    assert (answer.verdict, answer.reason, answer.findings[0].tampering) == (
+        Verdict.CONTRADICTED,
+        "step_5_chain",
+        "T45",
+    )
 
 
 def test_a_log_that_was_cut_off_is_refused_by_whoever_holds_a_longer_one() -> None:

@@ -3,8 +3,7 @@
     render(report, "de")     report.de.html, which links to report.en.html beside it
 
 The file runs no script and asks no host for anything: stylesheet and plots are part of it, and its content security
-policy allows that one stylesheet, by its hash. The same report gives the same bytes. The only home of Jinja2 and
-Matplotlib.
+policy allows that one stylesheet, by its hash. The same report gives the same bytes. The only home of Matplotlib.
 """
 
 from base64 import b64encode

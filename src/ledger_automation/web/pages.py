@@ -1,0 +1,116 @@
+"""Templates become answers: in the reader's language, with a policy that lets nothing in but our own style sheets.
+
+The language is the address's (`/`, `/en/`, `/leicht/`), so a page can be kept, shared and printed as it was read. The
+texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is served as npm brings it, compressed.
+"""
+
+import gzip
+from enum import StrEnum
+from functools import cache
+from gettext import NullTranslations
+from importlib.resources import files
+from io import BytesIO
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger_automation.values import parse_timestamp
+
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_TOWN: Final = ZoneInfo("Europe/Berlin")
+_STYLES: Final = {"kern.css.gz": "text/css", "pages.css": "text/css"}
+
+
+class Language(StrEnum):
+    """A language, by where its pages begin."""
+
+    GERMAN = ""
+    ENGLISH = "/en"
+    EASY = "/leicht"
+
+    @property
+    def tag(self) -> str:
+        """Its tag (BCP 47); easy German is a variant by private use."""
+        return {"": "de", "/en": "en", "/leicht": "de-x-leicht"}[self]
+
+    @property
+    def called(self) -> str:
+        """What it calls itself."""
+        return {"": "Deutsch", "/en": "English", "/leicht": "Leichte Sprache"}[self]
+
+    def moment(self, text: str) -> str:
+        """Write a moment (RFC 3339) as the town's clock shows it."""
+        locale, form = ("en_GB", "d MMMM y, HH:mm") if self is Language.ENGLISH else ("de_DE", "d. MMMM y, HH:mm")
+        return format_datetime(parse_timestamp(text), form, tzinfo=_TOWN, locale=locale)
+
+
+def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
+    """Return a page in the language of the address."""
+    language = language_of(request)
+    here = request.url.path.removeprefix(language) or "/"
+    text = (
+        _environment(language)
+        .get_template(f"{template}.html.j2")
+        .render(language=language, languages=list(Language), here=here, **facts)
+    )
+    headers = {
+        "Content-Security-Policy": _POLICY,
+        "Content-Language": language.tag,
+        "Cache-Control": "no-store",
+    }
+    return Response(text, status, headers, "text/html; charset=utf-8")
+
+
+def language_of(request: Request) -> Language:
+    """Return the language whose pages the address is among."""
+    first = "/" + request.url.path.split("/")[1]
+    return Language(first) if first in list(Language) else Language.GERMAN
+
+
+def style(request: Request, name: str) -> Response:
+    """Return a style sheet: KERN's as it lies here, compressed, to whoever takes it so."""
+    octets, headers = (
+        files(__package__).joinpath("static", name).read_bytes(),
+        {"Cache-Control": "public, max-age=3600"},
+    )
+    if name.endswith(".gz"):
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            octets = gzip.decompress(octets)
+    return Response(octets, 200, headers, _STYLES[name])
+
+
+def catalogue(language: Language) -> NullTranslations:
+    """Return what translates German into a language."""
+    if language is Language.GERMAN:
+        return NullTranslations()
+    written = BytesIO()
+    with files(__package__).joinpath("locales", f"{language.name.lower()}.po").open("rb") as file:
+        write_mo(written, read_po(file))
+    written.seek(0)
+    return Translations(written)
+
+
+@cache
+def _environment(language: Language) -> Environment:
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.install_gettext_translations(catalogue(language), newstyle=True)  # type: ignore[attr-defined]
+    return environment
