@@ -75,11 +75,13 @@ def test_it_stays_unsettled_until_it_is_final(store: Any, signed: Any) -> None:
     assert unsettled(store) == [mined(first, 77, State.ANCHORED), second]
     with store.read() as unit:
         assert unit.anchors.last_final(CHAIN) is None
+        assert unit.log.final_size() == 0
     written(store, mined(first, 78, State.FINAL), mined(second, 79, State.REVERTED))
     assert unsettled(store) == []
     with store.read() as unit:
         assert unit.anchors.last_final(CHAIN) == mined(first, 78, State.FINAL)
         assert unit.anchors.last_final(1) is None
+        assert unit.log.final_size() == 4
         assert [(each.state, each.block_number) for each in unit.log.submissions(0)] == [
             ("final", 78),
             ("reverted", 79),

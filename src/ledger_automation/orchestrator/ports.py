@@ -154,6 +154,10 @@ class LogStore(LogSource, Protocol):
         """Return the commitments under leaves from an index on, in order, as many of the length as there are."""
         ...
 
+    def final_size(self) -> int:
+        """Return how many leaves are on the chain with all confirmations; 0 while none is."""
+        ...
+
     def recent(self, count: int) -> list[CheckpointRecord]:
         """Return the newest checkpoints, the newest first."""
         ...

@@ -46,7 +46,7 @@ def case_view(unit: UnitOfWork, case_id: CaseId) -> dict[str, Any]:
     record = unit.cases.case(case_id)
     if record is None:
         raise NotFound(f"There is no case {case_id}.", case_id=case_id)
-    anchored = max((each.tree_size for each in unit.log.submissions(0) if each.state == "final"), default=0)
+    anchored = unit.log.final_size()
     return {
         **summary(record),
         "waiting": next((each.sequence for each in unit.steps.held() if each.case_id == case_id), None),

@@ -162,6 +162,11 @@ class SqlLog:
         """Stream checkpoints."""
         return map(CheckpointRecord._make, self._stream(_CHECKPOINTS.where(_CHECKPOINT.c.tree_size > after_size)))
 
+    def final_size(self) -> int:
+        """Read how many leaves are on the chain for good."""
+        largest = select(func.max(_SUBMISSION.c.tree_size)).where(_SUBMISSION.c.state == "final")
+        return int(self._connection.execute(largest).scalar_one() or 0)
+
     def recent(self, count: int) -> list[CheckpointRecord]:
         """Read the newest checkpoints."""
         wanted = _CHECKPOINTS.order_by(None).order_by(_CHECKPOINT.c.tree_size.desc()).limit(count)
