@@ -135,6 +135,19 @@ def test_p15_p16_a_broker_that_forgets_leaves_and_hangs_costs_time_only(works: W
     assert works.dead() == 0
 
 
+def test_p15_a_beat_that_is_ended_ends_whatever_its_broker_does(works: Works) -> None:
+    """It waits for a word of a broker that hangs; and what it was about to send is in the database anyway."""
+    beat = works.beat(sequence_seconds=0.05, sweep_seconds=0.05, anchor_seconds=900, settle_seconds=900)
+    works.until(lambda: works.broker.messages("ledger.log") > 0)
+    works.broker.halt()
+    try:
+        time.sleep(1)
+        beat.process.send_signal(signal.SIGTERM)
+        assert beat.wait() == 0
+    finally:
+        works.broker.go_on()
+
+
 @ON_RABBITMQ
 def test_p15_a_queue_that_a_power_cut_left_without_a_leader_is_declared_anew(works: Works) -> None:
     """Cut just after the declarations; one that has no leader lets whoever asks it for a message wait for ever."""
