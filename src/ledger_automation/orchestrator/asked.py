@@ -10,7 +10,7 @@ from base64 import b32encode
 from collections.abc import Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from ledger_automation.values import ActorId, CaseId
 from ledger_automation.verify.sources import CaseRecord, DocumentRecord
@@ -29,6 +29,25 @@ class Member(NamedTuple):
 
     actor_id: str
     roles: tuple[str, ...]
+
+
+class MemberStore(Protocol):
+    """Who may act for the office, by the word of an issuer."""
+
+    def member(self, identity: Identity) -> Member | None:
+        """Return the member that somebody is."""
+        ...
+
+    def members(self) -> list[tuple[Identity, Member]]:
+        """Return all members, by pseudonym."""
+        ...
+
+    def enrol(self, identity: Identity, member: Member) -> None:
+        """Give a member exactly these roles, from its next request on.
+
+        MUST raise Conflict where the pseudonym is another caller's, or the caller has another pseudonym.
+        """
+        ...
 
 
 def citizen(identity: Identity, secret: bytes) -> Member:

@@ -14,7 +14,7 @@ import msgspec
 from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.merkle.tree import Frontier, StoredNode
-from ledger_automation.orchestrator.asked import Answer, Asked, Found, Identity, Member
+from ledger_automation.orchestrator.asked import Answer, Asked, Found, MemberStore
 from ledger_automation.orchestrator.audits import AuditRunStore
 from ledger_automation.orchestrator.case_map import CaseMapStore
 from ledger_automation.orchestrator.cosignatures import CosignatureStore
@@ -260,25 +260,6 @@ class HeldStepStore(Protocol):
 
     def release(self, step: HeldStep) -> None:
         """Forget a step. MUST leave another step of the same case alone."""
-        ...
-
-
-class MemberStore(Protocol):
-    """Who may act for the office, by the word of an issuer."""
-
-    def member(self, identity: Identity) -> Member | None:
-        """Return the member that somebody is."""
-        ...
-
-    def members(self) -> list[tuple[Identity, Member]]:
-        """Return all members, by pseudonym."""
-        ...
-
-    def enrol(self, identity: Identity, member: Member) -> None:
-        """Give a member exactly these roles, from its next request on.
-
-        MUST raise Conflict where the pseudonym is another caller's, or the caller has another pseudonym.
-        """
         ...
 
 

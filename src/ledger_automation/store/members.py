@@ -17,7 +17,7 @@ _ONE = select(_MEMBER.c.actor_id, _MEMBER.c.roles).where(
 
 
 class SqlMembers:
-    """Satisfies `orchestrator.ports.MemberStore`."""
+    """Satisfies `orchestrator.asked.MemberStore`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
