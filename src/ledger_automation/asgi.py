@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
-from ledger_automation import web
 from ledger_automation.api.application import create
 from ledger_automation.api.desk import Background, Desk
 from ledger_automation.api.dev_issuer import DevIssuer
@@ -18,6 +17,8 @@ from ledger_automation.api.traces import exporting, untraced
 from ledger_automation.bootstrap import Ledger
 from ledger_automation.errors import Misconfigured
 from ledger_automation.settings import Settings
+from ledger_automation.web.routes import Site
+from ledger_automation.web.routes import routes as web_routes
 
 
 def application(
@@ -41,7 +42,7 @@ def application(
     desk = Desk(ledger, tokens, background, ending)
     figures = Figures(CollectorRegistry())
     app = create(desk, issuer=issuer, figures=figures if settings.metrics or issuer is not None else None)
-    app.router.routes.extend(web.routes(web.Site(desk.read, desk.secret, settings.origin)))
+    app.router.routes.extend(web_routes(Site(desk.read, desk.secret, settings.origin)))
     trace = exporting(settings.traces) if settings.traces else untraced
     return Edge(app, figures, Limit(settings.requests_a_second), trace, settings.proxies)
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from sqlmodel import SQLModel
 
-from ledger_automation import api, witness, worker
+from ledger_automation import api, web, witness, worker
 from ledger_automation.api.media import ENDINGS
 from ledger_automation.settings import Settings
 from ledger_automation.store import grants, tables
@@ -34,7 +34,7 @@ NO_LIMITS: Final = {
     "worker.timetable._DAY", "worker.timetable._HOUR", "witness.memory._VERSION", "witness.request._HASH_BYTES",
     "api.tokens.LEAST_RSA_BITS",  # the default of a setting
 }  # fmt: skip
-"""Numbers of API, workers and witness that bound nothing a stranger does: statuses, units, fractions."""
+"""Numbers of API, pages, workers and witness that bound nothing a stranger does: statuses, units, fractions."""
 
 
 def value_of(name: str) -> Any:
@@ -67,15 +67,17 @@ def test_every_figure_is_the_programs(row: dict[str, str]) -> None:
 
 def test_every_number_of_the_service_stands_there_or_bounds_nothing() -> None:
     given = {quoted(row["set by"])[0] for row in LIMITS}
-    assert {each for each in given if each.startswith(("api.", "worker.", "witness."))} == {*numbers()} - NO_LIMITS
+    assert {each for each in given if each.startswith(("api.", "web.", "worker.", "witness."))} == {
+        *numbers()
+    } - NO_LIMITS
     assert {*numbers()} >= NO_LIMITS
     counted = {name for name, field in Settings.model_fields.items() if field.annotation in {int, float}}
     assert {each for each in given if each.startswith("LEDGER_")} == {f"LEDGER_{name.upper()}" for name in counted}
 
 
 def numbers() -> Iterator[str]:
-    """Yield every number that a module of the API, of the workers or of the witness gives a name."""
-    for package in (api, worker, witness):
+    """Yield every number that a module of the API, of the pages, of the workers or of the witness gives a name."""
+    for package in (api, web, worker, witness):
         for each in pkgutil.iter_modules(package.__path__):
             if each.name == "__main__":
                 continue

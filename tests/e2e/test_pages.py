@@ -202,6 +202,16 @@ def test_focus_is_seen(visit: Callable[..., Visit]) -> None:
     assert {"#inhalt", "/en/", "/leicht/", "/brief", "/verify.html", "/protokoll"} <= seen
 
 
+def test_figures_tell_pages_apart_by_their_route(visit: Callable[..., Visit]) -> None:
+    here = visit()
+    here.open("/en")
+    assert here.page.locator("h1").inner_text() == "What would you like to do?"
+    here.open("/en/brief")
+    told = here.page.request.get(f"{here.url}/metrics").text()
+    for route in ("/en", "/en/brief", "/seiten/{name}"):
+        assert f'ledger_requests_total{{method="GET",route="{route}",status="200"}}' in told
+
+
 def test_paper_has_what_matters(visit: Callable[..., Visit]) -> None:
     here = visit()
     here.open("/protokoll")

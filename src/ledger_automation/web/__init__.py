@@ -10,7 +10,3 @@
 What this does not do: it decides nothing, and knows nobody who signed in. What it shows is for everybody (the log), or
 for whoever has a letter of the office (one case, by its access code).
 """
-
-from ledger_automation.web.routes import Site, routes
-
-__all__ = ["Site", "routes"]

@@ -9,12 +9,13 @@ A posted form is answered, not redirected: the code must stand in no address. It
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from ledger_automation.errors import InvalidValue, NotFound
 from ledger_automation.orchestrator.asked import access_code, is_code
@@ -29,8 +30,9 @@ from ledger_automation.web.pages import Language, page, style
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-_LONGEST = 4_096
-_SHOWN = 20
+_LONGEST: Final = 4_096
+_MOST_FIELDS: Final = 8
+_SHOWN: Final = 20
 
 
 class Site(NamedTuple):
@@ -41,16 +43,25 @@ class Site(NamedTuple):
     origin: str
 
 
+class _Named(Route):
+    """A route that figures and journal know by its path, as they know the API's."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, more = super().matches(scope)
+        return match, {**more, "route": self}
+
+
 def routes(site: Site) -> list[Route]:
     """Return every page in every language, and the style sheets."""
     own = {"/": _start(site), "/brief": _asked, "/protokoll": _log(site)}
     found = [
-        Route(f"{language}{path}" if path != "/" else f"{language}/", endpoint, methods=["GET"], name=f"page{path}")
+        _Named(f"{language}{path}", endpoint, methods=["GET"])
         for language in Language
         for path, endpoint in own.items()
     ]
-    found += [Route(f"{each}/brief", _letter(site), methods=["POST"], name="letter") for each in Language]
-    return [*found, Route("/seiten/{name}", _style, methods=["GET"], name="style")]
+    found += [_Named(language, own["/"], methods=["GET"]) for language in Language if language]
+    found += [_Named(f"{language}/brief", _letter(site), methods=["POST"]) for language in Language]
+    return [*found, _Named("/seiten/{name}", _style, methods=["GET"])]
 
 
 def _start(site: Site) -> Endpoint:
@@ -116,7 +127,7 @@ async def _form(request: Request) -> dict[str, str]:
         if len(octets) > _LONGEST:
             return {}
     try:
-        fields = parse_qs(octets.decode("ascii"), max_num_fields=8)
+        fields = parse_qs(octets.decode("ascii"), max_num_fields=_MOST_FIELDS)
     except ValueError:
         return {}
     return {name: values[0] for name, values in fields.items()}
