@@ -42,7 +42,7 @@ def application(
     desk = Desk(ledger, tokens, background, ending)
     figures = Figures(CollectorRegistry())
     app = create(desk, issuer=issuer, figures=figures if settings.metrics or issuer is not None else None)
-    app.router.routes.extend(web_routes(Site(desk.read, desk.secret, settings.origin)))
+    app.router.routes.extend(web_routes(Site(desk.read, desk.secret, settings.origin, settings.witnesses_required)))
     trace = exporting(settings.traces) if settings.traces else untraced
     return Edge(app, figures, Limit(settings.requests_a_second), trace, settings.proxies)
 

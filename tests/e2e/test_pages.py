@@ -1,5 +1,7 @@
 """The pages as people meet them: a real browser, the real service, every language, light, dark and small."""
 
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from playwright.sync_api import Browser, Page
 
-from e2e.test_serve import Served
+from e2e.test_serve import LEDGER, Served
 from support.browser import chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,7 +141,9 @@ def test_a_page_is_light(visit: Callable[..., Visit], language: str) -> None:
         assert {each.status for each in here.asked} == {200}
 
 
-def test_a_letter_shows_its_case_without_a_script(visit: Callable[..., Visit], letter: Letter) -> None:
+def test_a_letter_shows_its_case_and_gives_its_receipt_without_a_script(
+    visit: Callable[..., Visit], served: Served, letter: Letter, tmp_path: Path
+) -> None:
     here = visit(java_script_enabled=False)
     for number, code in ((letter.number, letter.code[:-1]), (letter.number[:-1] + "x", letter.code), ("", "x")):
         here.open("/brief")
@@ -157,6 +161,14 @@ def test_a_letter_shows_its_case_without_a_script(visit: Callable[..., Visit], l
     assert ["aufgenommen" in steps[0], "Anhörung" in steps[1]] == [True, True]
     assert all("Auf der Kette festgemacht" in each for each in steps)
     assert letter.code not in here.page.url
+    with here.page.expect_download() as saved:
+        here.page.click("text=Beleg speichern")
+    receipt = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(receipt)
+    assert receipt.name == f"{letter.number}.json"
+    words = [LEDGER, "verify", receipt, "--level", "logged", "--home", served.home, "--json"]
+    answer = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert (answer["verdict"], len(json.loads(receipt.read_text("utf-8"))["entries"])) == ("final", 2)
     here.page.click("a[hreflang=en]")
     assert here.page.locator("h1").inner_text() == "My case"
 
@@ -174,8 +186,9 @@ def test_what_a_form_sends_is_text(visit: Callable[..., Visit]) -> None:
     told = [each for each in here.told if "404" not in each]  # what the browser says of a case that is not there
     assert told == []
     for octets in (b"number=%ff", b"\xff", b"number=" + b"a" * 5_000, b"&" * 100, b""):
-        answer = here.page.request.post(f"{here.url}/brief", data=octets)
-        assert (answer.status, "gibt es keinen Fall" in answer.text()) == (404, True)
+        for path in ("/brief", "/brief/beleg"):
+            answer = here.page.request.post(here.url + path, data=octets)
+            assert (answer.status, "gibt es keinen Fall" in answer.text()) == (404, True)
 
 
 def test_the_log_is_shown_with_its_anchors(visit: Callable[..., Visit], letter: Letter) -> None:

@@ -23,6 +23,7 @@ class Served:
 
     def __init__(self, home: Path, *words: str, **settings: str) -> None:
         ours = {"LEDGER_HOME": str(home), "LEDGER_SEQUENCE_SECONDS": "0.2", "LEDGER_ANCHOR_SECONDS": "1"}
+        self.home = home
         self.log = home.parent / f"serve-{secrets.token_hex(4)}.log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

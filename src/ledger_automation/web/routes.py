@@ -2,6 +2,7 @@
 
     /          three doors: a letter, a receipt, the log
     /brief     asks for case number and access code; posted, shows where that case stands
+    /brief/beleg   posted with both, gives the receipt of that case, to be checked by anybody
     /protokoll what everybody may know of the log: its size, its checkpoints, where they are anchored
     /seiten/*  style sheets
 
@@ -22,7 +23,9 @@ from ledger_automation.orchestrator.asked import access_code, is_code
 from ledger_automation.orchestrator.decide import names_nobody
 from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.query import case_view
+from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.submission import State
+from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import CaseId
 from ledger_automation.web import words
 from ledger_automation.web.pages import Language, page, style
@@ -36,11 +39,12 @@ _SHOWN: Final = 20
 
 
 class Site(NamedTuple):
-    """What pages need of a ledger: to read it, the secret of its letters, its name."""
+    """What pages need of a ledger: to read it, the secret of its letters, its name, how many witnesses it wants."""
 
     read: Callable[[Callable[[Any], T]], Awaitable[T]]
     secret: bytes
     origin: str
+    witnesses: int
 
 
 class _Named(Route):
@@ -60,7 +64,12 @@ def routes(site: Site) -> list[Route]:
         for path, endpoint in own.items()
     ]
     found += [_Named(language, own["/"], methods=["GET"]) for language in Language if language]
-    found += [_Named(f"{language}/brief", _letter(site), methods=["POST"]) for language in Language]
+    posted = {"/brief": _letter(site), "/brief/beleg": _receipt(site)}
+    found += [
+        _Named(f"{language}{path}", endpoint, methods=["POST"])
+        for language in Language
+        for path, endpoint in posted.items()
+    ]
     return [*found, _Named("/seiten/{name}", _style, methods=["GET"])]
 
 
@@ -78,24 +87,53 @@ async def _asked(request: Request) -> Response:
 def _letter(site: Site) -> Endpoint:
     async def letter(request: Request) -> Response:
         given = await _form(request)
-        number, code = given.get("number", "").strip().lower(), given.get("code", "")
 
         def read(unit: UnitOfWork) -> dict[str, Any] | None:
-            try:
-                case_id = CaseId(number)
-                view = case_view(unit, case_id)
-            except (InvalidValue, NotFound):
-                return None
-            record = unit.cases.case(case_id)
-            known = record is not None and names_nobody(record) and is_code(code, access_code(number, site.secret))
-            return view if known else None
+            case_id = _case_of(unit, given, site.secret)
+            return case_view(unit, case_id) if case_id is not None else None
 
         view = await site.read(read)
         if view is None:
-            return page(request, "letter", 404, wrong=True, number=number[:64])
-        return page(request, "case", case=view, words=words)
+            return _no_case(request, given)
+        logged = all(each["evidence"] in {"logged", "final"} for each in view["events"])
+        return page(request, "case", case=view, words=words, code=given["code"], logged=logged)
 
     return letter
+
+
+def _receipt(site: Site) -> Endpoint:
+    async def receipt(request: Request) -> Response:
+        given = await _form(request)
+
+        def read(unit: UnitOfWork) -> bytes | None:
+            case_id = _case_of(unit, given, site.secret)
+            if case_id is None:
+                return None
+            return write(issue(unit, case_id, witnesses=site.witnesses), Encoding.JSON)
+
+        octets = await site.read(read)
+        if octets is None:
+            return _no_case(request, given)
+        named = f'attachment; filename="{given["number"].strip().lower()}.json"'
+        headers = {"Content-Disposition": named, "Cache-Control": "no-store"}
+        return Response(octets, 200, headers, MEDIA_TYPES[Encoding.JSON])
+
+    return receipt
+
+
+def _case_of(unit: UnitOfWork, given: dict[str, str], secret: bytes) -> CaseId | None:
+    """Return the case that a letter is about, if its code opens it."""
+    try:
+        case_id = CaseId(given.get("number", "").strip().lower())
+    except InvalidValue:
+        return None
+    record = unit.cases.case(case_id)
+    known = record is not None and names_nobody(record)
+    return case_id if known and is_code(given.get("code", ""), access_code(case_id, secret)) else None
+
+
+def _no_case(request: Request, given: dict[str, str]) -> Response:
+    return page(request, "letter", 404, wrong=True, number=given.get("number", "")[:64])
 
 
 def _log(site: Site) -> Endpoint:
