@@ -125,7 +125,8 @@ def test_every_method_at_every_path_is_answered_in_form(town: Town) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/x", "//", "/en/x", "/brief/", "/seiten/x", "/workflows", "/workflows/", "/workflows/permit", "/workflows/log/cases", "/workflows/x/cases",
+        "/x", "//", "/en/x", "/brief/", "/seiten/x",
+        "/workflows", "/workflows/", "/workflows/permit", "/workflows/log/cases", "/workflows/x/cases",
         f"{FINES}/", "/redoc", "/docs/", "/docs/oauth2-redirect", "/problems/x", "/problems/", "/log/tile/0/x",
         "/log/tile/9/000",
         "/log/tile/0/000.p/0",
