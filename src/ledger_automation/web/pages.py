@@ -21,13 +21,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ledger_automation.errors import NotFound
 from ledger_automation.values import parse_timestamp
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _TOWN: Final = ZoneInfo("Europe/Berlin")
-_STYLES: Final = {"kern.css.gz": "text/css", "pages.css": "text/css"}
+_STYLES: Final = frozenset({"kern.css.gz", "pages.css"})
 
 
 class Language(StrEnum):
@@ -77,18 +78,16 @@ def language_of(request: Request) -> Language:
 
 
 def style(request: Request, name: str) -> Response:
-    """Return a style sheet: KERN's as it lies here, compressed, to whoever takes it so."""
-    octets, headers = (
-        files(__package__).joinpath("static", name).read_bytes(),
-        {"Cache-Control": "public, max-age=3600"},
-    )
-    if name.endswith(".gz"):
-        headers["Vary"] = "Accept-Encoding"
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            headers["Content-Encoding"] = "gzip"
-        else:
-            octets = gzip.decompress(octets)
-    return Response(octets, 200, headers, _STYLES[name])
+    """Return a style sheet, compressed where it lies here so and is taken so; raises NotFound."""
+    if name not in _STYLES:
+        raise NotFound("There is no such file.")
+    octets = files(__package__).joinpath("static", name).read_bytes()
+    headers = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding"}
+    if name.endswith(".gz") and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+    elif name.endswith(".gz"):
+        octets = gzip.decompress(octets)
+    return Response(octets, 200, headers, "text/css")
 
 
 def catalogue(language: Language) -> NullTranslations:

@@ -1,10 +1,10 @@
 """Which page stands where: the same addresses in every language, behind `/`, `/en` and `/leicht`.
 
-    /          three doors: a letter, a receipt, the log
-    /brief     asks for case number and access code; posted, shows where that case stands
-    /brief/beleg   posted with both, gives the receipt of that case, to be checked by anybody
-    /protokoll what everybody may know of the log: its size, its checkpoints, where they are anchored
-    /seiten/*  style sheets
+    /             three doors: a letter, a receipt, the log
+    /brief        asks for case number and access code; posted, shows where that case stands
+    /brief/beleg  posted with both, gives the receipt of that case, to be checked by anybody
+    /protokoll    what everybody may know of the log: its size, its checkpoints, where they are anchored
+    /seiten/*     style sheets
 
 A posted form is answered, not redirected: the code must stand in no address. It changes nothing.
 """
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Scope
 
-from ledger_automation.errors import InvalidValue, NotFound
+from ledger_automation.errors import InvalidValue
 from ledger_automation.orchestrator.asked import access_code, is_code
 from ledger_automation.orchestrator.decide import names_nobody
 from ledger_automation.orchestrator.ports import UnitOfWork
@@ -151,10 +151,7 @@ def _log(site: Site) -> Endpoint:
 
 
 async def _style(request: Request) -> Response:
-    name = request.path_params["name"]
-    if name not in {"kern.css.gz", "pages.css"}:
-        raise NotFound("There is no such file.")
-    return style(request, name)
+    return style(request, request.path_params["name"])
 
 
 async def _form(request: Request) -> dict[str, str]:
