@@ -10,6 +10,7 @@ A posted form is answered, not redirected: the code must stand in no address. It
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
@@ -25,8 +26,10 @@ from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.query import case_view
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.submission import State
+from ledger_automation.orchestrator.transition import Standing
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
-from ledger_automation.values import CaseId
+from ledger_automation.values import CaseId, timestamp
+from ledger_automation.verify.sources import CaseRecord
 from ledger_automation.web import words
 from ledger_automation.web.pages import Language, page, style
 
@@ -89,14 +92,16 @@ def _letter(site: Site) -> Endpoint:
         given = await _form(request)
 
         def read(unit: UnitOfWork) -> dict[str, Any] | None:
-            case_id = _case_of(unit, given, site.secret)
-            return case_view(unit, case_id) if case_id is not None else None
+            record = _case_of(unit, given, site.secret)
+            if record is None:
+                return None
+            return {"case": case_view(unit, CaseId(record.case_id)), "term": _term(record)}
 
-        view = await site.read(read)
-        if view is None:
+        facts = await site.read(read)
+        if facts is None:
             return _no_case(request, given)
-        logged = all(each["evidence"] in {"logged", "final"} for each in view["events"])
-        return page(request, "case", case=view, words=words, code=given["code"], logged=logged)
+        logged = all(each["evidence"] in {"logged", "final"} for each in facts["case"]["events"])
+        return page(request, "case", **facts, words=words, code=given["code"], logged=logged)
 
     return letter
 
@@ -106,10 +111,10 @@ def _receipt(site: Site) -> Endpoint:
         given = await _form(request)
 
         def read(unit: UnitOfWork) -> bytes | None:
-            case_id = _case_of(unit, given, site.secret)
-            if case_id is None:
+            record = _case_of(unit, given, site.secret)
+            if record is None:
                 return None
-            return write(issue(unit, case_id, witnesses=site.witnesses), Encoding.JSON)
+            return write(issue(unit, CaseId(record.case_id), witnesses=site.witnesses), Encoding.JSON)
 
         octets = await site.read(read)
         if octets is None:
@@ -121,15 +126,23 @@ def _receipt(site: Site) -> Endpoint:
     return receipt
 
 
-def _case_of(unit: UnitOfWork, given: dict[str, str], secret: bytes) -> CaseId | None:
+def _term(record: CaseRecord) -> tuple[str, bool] | None:
+    """Return when an appeal must be here, at the latest just before, and whether that is over; None for no term."""
+    standing = Standing.of(record)
+    ends = getattr(standing.case.data, "appeal_ends", None) if standing.case else None
+    return (timestamp(ends), ends <= datetime.now(UTC)) if ends is not None else None
+
+
+def _case_of(unit: UnitOfWork, given: dict[str, str], secret: bytes) -> CaseRecord | None:
     """Return the case that a letter is about, if its code opens it."""
     try:
         case_id = CaseId(given.get("number", "").strip().lower())
     except InvalidValue:
         return None
     record = unit.cases.case(case_id)
-    known = record is not None and names_nobody(record)
-    return case_id if known and is_code(given.get("code", ""), access_code(case_id, secret)) else None
+    if record is None or not names_nobody(record):
+        return None
+    return record if is_code(given.get("code", ""), access_code(case_id, secret)) else None
 
 
 def _no_case(request: Request, given: dict[str, str]) -> Response:
