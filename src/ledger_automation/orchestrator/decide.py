@@ -221,9 +221,7 @@ class Decider:
 
         One that names nobody yet is for whoever has the letter's code.
         """
-        if names_nobody(case):
-            return is_code(asked.code, access_code(case.case_id, self._secret))
-        return actor_id in parties_of(case)
+        return actor_id in parties_of(case) or is_of_letter(asked.code, case, self._secret)
 
     def _allow_moment(self, asked: Asked, role: str) -> None:
         """Officers may enter what happened some days ago; an applicant acts now, or he would reopen his own terms."""
@@ -248,6 +246,11 @@ def parties_of(case: CaseRecord) -> tuple[str, ...]:
 def names_nobody(case: CaseRecord) -> bool:
     """Tell whether a case waits for its person; one that was forgotten waits for nobody."""
     return case.data != FORGOTTEN and not parties_of(case)
+
+
+def is_of_letter(code: str, case: CaseRecord, secret: bytes) -> bool:
+    """Tell whether a code is that of the letter about a case that names nobody."""
+    return names_nobody(case) and is_code(code, access_code(case.case_id, secret))
 
 
 def unknown(case_id: str) -> NotFound:

@@ -20,16 +20,14 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from ledger_automation.errors import InvalidValue
-from ledger_automation.orchestrator.asked import access_code, is_code
-from ledger_automation.orchestrator.decide import names_nobody
+from ledger_automation.orchestrator.decide import is_of_letter
 from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.query import case_view
 from ledger_automation.orchestrator.receipt import issue
-from ledger_automation.orchestrator.submission import State
 from ledger_automation.orchestrator.transition import Standing
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import CaseId, timestamp
-from ledger_automation.verify.sources import CaseRecord
+from ledger_automation.verify.sources import CLAIMED, CaseRecord
 from ledger_automation.web import words
 from ledger_automation.web.pages import Language, page, style
 
@@ -140,9 +138,7 @@ def _case_of(unit: UnitOfWork, given: dict[str, str], secret: bytes) -> CaseReco
     except InvalidValue:
         return None
     record = unit.cases.case(case_id)
-    if record is None or not names_nobody(record):
-        return None
-    return record if is_code(given.get("code", ""), access_code(case_id, secret)) else None
+    return record if record is not None and is_of_letter(given.get("code", ""), record, secret) else None
 
 
 def _no_case(request: Request, given: dict[str, str]) -> Response:
@@ -154,7 +150,7 @@ def _log(site: Site) -> Endpoint:
         def read(unit: UnitOfWork) -> dict[str, Any]:
             newest = unit.log.recent(_SHOWN)
             sent = unit.log.submissions(newest[-1].tree_size - 1) if newest else ()
-            anchors = [each for each in sent if each.state in {State.ANCHORED, State.FINAL}]
+            anchors = [each for each in sent if each.state in CLAIMED]
             shown = [(each, next((one for one in anchors if one.tree_size >= each.tree_size), None)) for each in newest]
             return {"size": newest[0].tree_size if newest else 0, "shown": shown}
 
