@@ -8,6 +8,7 @@ over the checkpoint that has it, or over a longer one that the log's own proofs 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from ledger_automation.errors import LedgerError
 from ledger_automation.published.authority import ask_authority
@@ -16,6 +17,9 @@ from ledger_automation.values import parse_timestamp
 from ledger_automation.verify.sources import CheckpointRecord
 from ledger_automation.verify.timestamp import authorities, examine, query
 from ledger_automation.verify.verdict import Finding
+
+GRAIN: Final = 1.0
+"""How much earlier than it was made a token may say, in seconds: authorities leave fractions out (RFC 3161, 2.4.2)."""
 
 
 class Stamper:

@@ -30,6 +30,7 @@ from ledger_automation.study.systems import BASELINES, ORIGIN, Place, open_clien
 from ledger_automation.study.systems.ledger import AnchoredSystem, EnforcedSystem, LoggedSystem
 from ledger_automation.study.systems.port import Audited, SystemUnderTest
 from ledger_automation.study.systems.rows import open_rows
+from ledger_automation.study.systems.stamps import GRAIN
 from ledger_automation.study.tamper.changes import CHANGES, RESTORED, UNLAWFUL, Book, Changed, is_lawful
 from ledger_automation.study.tamper.hands import book_of_ledger, book_of_rows, unseal, write_ledger, write_rows
 from ledger_automation.study.tampering import copy as copied
@@ -86,7 +87,7 @@ class Town:
             if number == 0:
                 copied(self.database, self.backup)
         if isinstance(self.system, LoggedSystem) and self.system.stamper is not None:
-            time.sleep(self.system.stamper.tolerance)  # from here on a fresh timestamp is late
+            time.sleep(self.system.stamper.tolerance + GRAIN)  # from here on a fresh timestamp is late
         if findings := self.system.audit().findings:
             raise Contradiction(f"An honest {self.system.name} does not hold: {findings[0].sentence}", actual=findings)
 
