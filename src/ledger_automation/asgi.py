@@ -12,13 +12,14 @@ from ledger_automation.api.desk import Background, Desk
 from ledger_automation.api.dev_issuer import DevIssuer
 from ledger_automation.api.discovery import DiscoveredKeys
 from ledger_automation.api.edge import Edge, Figures, Limit
+from ledger_automation.api.sign_in import Client, CodeFlow
 from ledger_automation.api.tokens import ALGORITHMS, TokenVerifier, TrustedIssuer
 from ledger_automation.api.traces import exporting, untraced
 from ledger_automation.bootstrap import Ledger
 from ledger_automation.errors import Misconfigured
 from ledger_automation.settings import Settings
-from ledger_automation.web.routes import Site
 from ledger_automation.web.routes import routes as web_routes
+from ledger_automation.web.site import Site
 
 
 def application(
@@ -42,9 +43,21 @@ def application(
     desk = Desk(ledger, tokens, background, ending)
     figures = Figures(CollectorRegistry())
     app = create(desk, issuer=issuer, figures=figures if settings.metrics or issuer is not None else None)
-    app.router.routes.extend(web_routes(Site(desk.read, desk.secret, settings.origin, settings.witnesses_required)))
+    app.router.routes.extend(web_routes(_site(desk, tokens, settings, issuer)))
     trace = exporting(settings.traces) if settings.traces else untraced
     return Edge(app, figures, Limit(settings.requests_a_second), trace, settings.proxies)
+
+
+def _site(desk: Desk, tokens: TokenVerifier, settings: Settings, issuer: DevIssuer | None) -> Site:
+    """Return what pages need; people sign in at the development issuer, or at the first one where we are a client."""
+    client = None
+    if issuer is not None:
+        client = issuer.client()
+    elif settings.client_id:
+        client = Client(settings.issuers[0], settings.client_id, settings.client_credential, settings.token_scope)
+    sign_in = CodeFlow(client, tokens) if client is not None else None
+    clock = desk.ledger.recorder.clock
+    return Site(desk, settings.origin, settings.witnesses_required, clock, sign_in, settings.site)
 
 
 def insist_on_issuers(settings: Settings) -> None:

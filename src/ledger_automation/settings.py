@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     scanner: str = Field(default="", description="a program that reads a document and ends with 0 if it is harmless")
     metrics: bool = Field(default=False, description="show /metrics; only where no stranger can reach it")
     traces: str = Field(default="", description="the OTLP/HTTP URL to send traces to (extra: telemetry)")
+    client_id: str = Field(default="", description="our client at the first issuer; empty: nobody signs in on pages")
+    client_secret: SecretStr = Field(default=SecretStr(""), description="the secret of that client, if it has one")
+    client_secret_file: Path | None = Field(default=None, description="a mounted secret that holds that secret")
+    site: str = Field(default="", description="the https URL under which browsers reach the pages")
     audience: str = Field(default="ledger", description="whom tokens must be meant for")
     token_scope: str = Field(default="", description="a scope that every token must carry; empty: none is asked for")
     token_acr: tuple[str, ...] = Field(
@@ -97,6 +101,11 @@ class Settings(BaseSettings):
     def broker(self) -> str:
         """The broker's URL, empty where nobody named one; raises Misconfigured."""
         return secret(self.broker_url, self.broker_url_file, "URL of the broker")
+
+    @property
+    def client_credential(self) -> str:
+        """The secret of our client at the issuer, empty where it has none; raises Misconfigured."""
+        return secret(self.client_secret, self.client_secret_file, "secret of the client")
 
 
 def read_settings(**given: Any) -> Settings:

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from ledger_automation.errors import NotFound
+from ledger_automation.orchestrator.asked import Identity
 from ledger_automation.orchestrator.audits import AuditRun
 from ledger_automation.orchestrator.ports import NewLeaf
 from ledger_automation.orchestrator.receivers import Webhook
+from ledger_automation.orchestrator.session import Session
 from ledger_automation.orchestrator.uploads import Upload, Wanted, taken
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.erasure import SqlEraser
@@ -40,6 +42,28 @@ def test_a_document_waits_for_its_sender_alone_and_anew_when_sent_again(store: A
     with store.read() as unit:
         assert unit.uploads.find("bert", digests) == {}
         assert set(unit.uploads.find("anna", digests)) == {digests[0]}
+
+
+def test_a_session_is_its_holder_s_until_it_is_ended_or_old(store: Any) -> None:
+    anna, bert = Identity("https://issuer.example", "anna"), Identity("https://issuer.example", "bert")
+    with store.begin() as unit:
+        for key, who, at in ((b"1", anna, MONDAY), (b"2", anna, TUESDAY), (b"3", bert, MONDAY), (b"4", bert, TUESDAY)):
+            unit.sessions.begin(key, Session(who, at, at))
+        unit.sessions.used(b"1", TUESDAY)
+        unit.sessions.end(b"4")
+        unit.sessions.end(b"5")
+        unit.commit()
+    with store.read() as unit:
+        assert unit.sessions.of(b"1") == Session(anna, MONDAY, TUESDAY)
+        assert unit.sessions.of(b"4") is None
+        assert unit.sessions.all_of(anna) == [Session(anna, TUESDAY, TUESDAY), Session(anna, MONDAY, TUESDAY)]
+    with store.begin() as unit:
+        assert unit.sessions.purge(TUESDAY) == 2, "those that began on Monday"
+        assert unit.sessions.end_all(anna) == 1
+        assert unit.sessions.end_all(anna) == 0
+        unit.commit()
+    with store.read() as unit:
+        assert unit.sessions.all_of(anna) == unit.sessions.all_of(bert) == []
 
 
 def test_a_step_takes_its_documents_in_its_own_order_and_names(store: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Self
 import uvicorn
 from fastapi import FastAPI
 
+from ledger_automation.api import problems
 from ledger_automation.api.dev_issuer import DevIssuer
 from ledger_automation.api.routes import add
 from ledger_automation.values import CaseId
@@ -195,6 +196,7 @@ def issuing() -> Iterator[DevIssuer]:
     port = free_port()
     issuer = DevIssuer(f"http://127.0.0.1:{port}/dev", "ledger")
     app = FastAPI(openapi_url=None)
+    problems.install(app)
     add(app, issuer.routes())
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
     thread = threading.Thread(target=server.run, name="issuer")

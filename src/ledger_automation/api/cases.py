@@ -11,13 +11,14 @@ from fastapi import Request, Response
 
 from ledger_automation.api import schemas
 from ledger_automation.api.desk import desk
-from ledger_automation.api.reading import OF_CASE, PRIVATE, READERS, case_of, etag, may_see, number, rendered, seen
+from ledger_automation.api.reading import OF_CASE, PRIVATE, case_of, etag, number, rendered
 from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.errors import InvalidValue
 from ledger_automation.orchestrator.asked import Member, access_code
 from ledger_automation.orchestrator.decide import APPLICANT, names_nobody
 from ledger_automation.orchestrator.query import case_view, summary
 from ledger_automation.orchestrator.receipt import issue
+from ledger_automation.orchestrator.visible import READERS, case_for, may_see
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import MAX_INTEGER, CaseId
@@ -123,7 +124,7 @@ def _case(table: Workflow[Any]) -> Endpoint:
 
         def read(unit: SqlUnitOfWork) -> tuple[CaseRecord, dict[str, Any]]:
             member = at.member(unit, caller, READERS)
-            record = seen(unit, member, table, case_of(request))
+            record = case_for(unit, member, case_of(request), table.name)
             return record, {**summary(record), **_for_the_letter(record, member, at.secret)}
 
         record, shown = await at.read(read)
@@ -150,7 +151,7 @@ def _events(table: Workflow[Any]) -> Endpoint:
         at, caller = desk(request), await desk(request).caller(request)
 
         def read(unit: SqlUnitOfWork) -> dict[str, Any]:
-            record = seen(unit, at.member(unit, caller, READERS), table, case_of(request))
+            record = case_for(unit, at.member(unit, caller, READERS), case_of(request), table.name)
             return case_view(unit, CaseId(record.case_id))
 
         return rendered(await at.read(read))
@@ -166,7 +167,7 @@ def _receipt(table: Workflow[Any]) -> Endpoint:
         encoding = _encoding(request)
 
         def read(unit: SqlUnitOfWork) -> bytes:
-            record = seen(unit, at.member(unit, caller, READERS), table, case_of(request))
+            record = case_for(unit, at.member(unit, caller, READERS), case_of(request), table.name)
             witnesses = at.ledger.settings.witnesses_required
             return write(issue(unit, CaseId(record.case_id), sequence, held, witnesses=witnesses), encoding)
 

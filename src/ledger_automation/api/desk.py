@@ -20,7 +20,7 @@ from ledger_automation.api.tokens import TokenVerifier
 from ledger_automation.bootstrap import Ledger, member_secret
 from ledger_automation.errors import Forbidden, LedgerError, Unauthenticated, Unreachable
 from ledger_automation.orchestrator.asked import Asked, Identity, Member, citizen
-from ledger_automation.orchestrator.decide import Outcome
+from ledger_automation.orchestrator.decide import UNDECIDED, Outcome
 from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.readiness import Part, chain_part, keeping_up
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
@@ -78,9 +78,17 @@ class Desk:
         request.state.caller = caller = await self.tokens.verify(token)
         return caller
 
-    async def hold(self, asked: Asked) -> Outcome:
-        """Have a step signed that a contract decides; raises Misconfigured where none is at hand."""
-        return await self.run(lambda: self._decider.hold(asked, self._background.enforcer()))
+    async def take(self, asked: Asked) -> Outcome:
+        """Decide a step with those that come at the same time; have one signed and held that a contract decides.
+
+        Raises what the law and its store refuse, and Misconfigured where no contract is at hand.
+        """
+        outcome = await self.group.submit(asked)
+        if outcome == UNDECIDED:
+            outcome = await self.run(lambda: self._decider.hold(asked, self._background.enforcer()))
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome
 
     async def read(self, work: Callable[[SqlUnitOfWork], T]) -> T:
         """Read in a snapshot, in a thread of its own."""

@@ -70,13 +70,10 @@ class DiscoveredKeys:
 
 async def _fetch(issuer: str) -> KeySet:
     async with httpx2.AsyncClient(follow_redirects=False, timeout=_SECONDS) as client:
-        found = await _read(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        found = await read_document(client, f"{issuer.rstrip('/')}/.well-known/openid-configuration", issuer)
         if found["issuer"] != issuer:
             raise ValueError("another issuer's document")
-        at = found["jwks_uri"]
-        if not isinstance(at, str) or urlsplit(at)[:2] != urlsplit(issuer)[:2]:  # scheme and host
-            raise ValueError("keys of another host")
-        return _usable((await _read(client, at))["keys"])
+        return _usable((await read_document(client, found["jwks_uri"], issuer))["keys"])
 
 
 def _usable(given: list[Any]) -> KeySet:
@@ -90,9 +87,14 @@ def _usable(given: list[Any]) -> KeySet:
     return KeySet(usable)
 
 
-async def _read(client: httpx2.AsyncClient, url: str) -> Any:
+async def read_document(
+    client: httpx2.AsyncClient, url: Any, home: str, *, form: dict[str, str] | None = None, auth: Any = None
+) -> Any:
+    """Ask an issuer for a JSON document, or send it a form, at its own host; raises ValueError and httpx2.HTTPError."""
+    if not isinstance(url, str) or urlsplit(url)[:2] != urlsplit(home)[:2]:  # scheme and host
+        raise ValueError("a document of another host")
     octets = bytearray()
-    async with client.stream("GET", url, headers=_ASKED) as answer:
+    async with client.stream("POST" if form else "GET", url, headers=_ASKED, data=form, auth=auth) as answer:
         kind = answer.headers.get("content-type", "").partition(";")[0].strip()
         if answer.status_code != httpx2.codes.OK or kind not in _KINDS or "content-encoding" in answer.headers:
             raise ValueError("no JSON document")

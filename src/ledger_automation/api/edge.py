@@ -31,6 +31,7 @@ _HEADERS: Final = (
 )
 """What every answer says unless its route says otherwise."""
 
+_CREDENTIALS: Final = (b"authorization", b"cookie")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 """Those that are written down by name: any other word is the caller's own."""
 
@@ -85,7 +86,7 @@ class Edge:
             await self.app(scope, receive, send)
             return
         passage = _Passage(scope, send)
-        sent = self._digest(next((value for name, value in scope["headers"] if name == b"authorization"), b""))
+        sent = self._digest(b"\0".join(value for name, value in scope["headers"] if name in _CREDENTIALS))
         client = self._callers.get(sent) or self._digest(sender(scope, self._proxies).encode())
         seconds = self._limit.wait(client, passage.started)
         try:

@@ -15,10 +15,11 @@ from fastapi import Request, Response
 from ledger_automation.api import schemas
 from ledger_automation.api.body import json_object, members, text
 from ledger_automation.api.desk import desk
-from ledger_automation.api.reading import OF_CASE, case_of, rendered, seen
+from ledger_automation.api.reading import OF_CASE, case_of, rendered
 from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.errors import InvalidValue, NotFound
 from ledger_automation.orchestrator.erase import Decision, decide
+from ledger_automation.orchestrator.visible import case_for
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.values import MAX_INTEGER, CaseId
 from ledger_automation.workflows import Actor, Workflow
@@ -60,7 +61,7 @@ def _erase(table: Workflow[Any]) -> Endpoint:
 
         def look(unit: SqlUnitOfWork) -> tuple[Actor, CaseId]:
             member = at.member(unit, caller, DECIDERS)
-            record = seen(unit, member, table, case_of(request))
+            record = case_for(unit, member, case_of(request), table.name)
             if sequence is not None and sequence > record.sequence:
                 raise NotFound(f"The case has no step {sequence} yet.", case_id=record.case_id, sequence=sequence)
             return Actor(member.actor_id, "clerk"), CaseId(record.case_id)

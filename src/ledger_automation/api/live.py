@@ -14,10 +14,11 @@ from starlette.responses import StreamingResponse
 
 from ledger_automation.api import schemas
 from ledger_automation.api.desk import Desk, desk
-from ledger_automation.api.reading import OF_CASE, READERS, case_of, seen
+from ledger_automation.api.reading import OF_CASE, case_of
 from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.errors import LedgerError, Unreachable
 from ledger_automation.orchestrator.query import case_view
+from ledger_automation.orchestrator.visible import READERS, case_for
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.values import CaseId
 from ledger_automation.workflows import Workflow
@@ -100,7 +101,7 @@ async def _look(at: Desk, request: Request, table: Workflow[Any]) -> dict[str, A
     caller = await at.caller(request)
 
     def read(unit: SqlUnitOfWork) -> dict[str, Any]:
-        record = seen(unit, at.member(unit, caller, READERS), table, case_of(request))
+        record = case_for(unit, at.member(unit, caller, READERS), case_of(request), table.name)
         last = case_view(unit, CaseId(record.case_id))["events"][-1]
         return {"case_id": record.case_id, "state": record.state} | {
             name: last[name] for name in ("sequence", "action", "evidence")

@@ -1,7 +1,4 @@
-"""What every route that reads has in common: who may see what, the case of a path, numbers of a query, answers.
-
-A case that is another's is not there, in the same words and after the same work as for one that never was.
-"""
+"""What every route that reads has in common: the case of a path, numbers of a query, answers."""
 
 from typing import Any, Final
 
@@ -10,33 +7,13 @@ from fastapi import Request, Response
 
 from ledger_automation.api import schemas
 from ledger_automation.errors import InvalidValue
-from ledger_automation.orchestrator.asked import Member
-from ledger_automation.orchestrator.decide import APPLICANT, parties_of, unknown
-from ledger_automation.orchestrator.ports import UnitOfWork
+from ledger_automation.orchestrator.decide import unknown
 from ledger_automation.values import MAX_INTEGER, CaseId
-from ledger_automation.verify.sources import CaseRecord
 from ledger_automation.verify.verdict import shown
-from ledger_automation.workflows import Workflow
-
-READERS: Final = frozenset({APPLICANT, "clerk", "approver", "finance", "auditor", "system"})
-"""Who may read cases at all: everybody but an administrator (R29)."""
 
 OF_CASE: Final = schemas.parameter("case", "path", schemas.UUID)
 PRIVATE: Final = {"Cache-Control": "private, no-cache"}
 _DIGITS: Final = 16
-
-
-def seen(unit: UnitOfWork, member: Member, table: Workflow[Any], case_id: CaseId) -> CaseRecord:
-    """Return a case that is there for a member; raises NotFound."""
-    record = unit.cases.case(case_id)
-    if record is None or record.workflow != table.name or not may_see(record, member):
-        raise unknown(case_id)
-    return record
-
-
-def may_see(record: CaseRecord, member: Member) -> bool:
-    """Say whether a case is a member's to read: officers read all, an applicant those that are his own."""
-    return any(role != APPLICANT for role in member.roles) or member.actor_id in parties_of(record)
 
 
 def case_of(request: Request) -> CaseId:

@@ -26,7 +26,7 @@ from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.api.uploads import SENDERS
 from ledger_automation.errors import InvalidValue, UnknownAction
 from ledger_automation.orchestrator.asked import Asked, Identity, Taken
-from ledger_automation.orchestrator.decide import APPLICANT, UNDECIDED
+from ledger_automation.orchestrator.decide import APPLICANT
 from ledger_automation.orchestrator.uploads import taken
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.values import CaseId
@@ -186,11 +186,7 @@ def _expected(request: Request) -> bytes | None:
 
 
 async def _answered(at: Desk, asked: Asked, status: int) -> Response:
-    outcome = await at.group.submit(asked)
-    if outcome == UNDECIDED:
-        outcome = await at.hold(asked)
-    if outcome.error is not None:
-        raise outcome.error
+    outcome = await at.take(asked)
     if outcome.taken is not None:
         return _taken(outcome.taken, asked.table, status)
     if outcome.held is not None:

@@ -19,10 +19,11 @@ from ledger_automation.api import schemas
 from ledger_automation.api.body import octets
 from ledger_automation.api.desk import desk
 from ledger_automation.api.media import examine
-from ledger_automation.api.reading import OF_CASE, PRIVATE, READERS, case_of, is_number, rendered, seen
+from ledger_automation.api.reading import OF_CASE, PRIVATE, case_of, is_number, rendered
 from ledger_automation.api.routes import Endpoint, Route
 from ledger_automation.errors import NotFound
 from ledger_automation.orchestrator.uploads import Upload
+from ledger_automation.orchestrator.visible import READERS, case_for
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.values import MAX_INTEGER, timestamp
 from ledger_automation.verify.sources import DocumentRecord
@@ -93,7 +94,7 @@ def _fetch(table: Workflow[Any]) -> Endpoint:
         def read(unit: SqlUnitOfWork) -> DocumentRecord | None:
             member = at.member(unit, caller, READERS)
             with suppress(NotFound):
-                return _document(unit, seen(unit, member, table, case_of(request)).case_id, places)
+                return _document(unit, case_for(unit, member, case_of(request), table.name).case_id, places)
             return None
 
         found = await at.read(read)

@@ -20,6 +20,7 @@ from ledger_automation.orchestrator.case_map import CaseMapStore
 from ledger_automation.orchestrator.cosignatures import CosignatureStore
 from ledger_automation.orchestrator.observed import Look, Reception, Trace
 from ledger_automation.orchestrator.receivers import WebhookStore
+from ledger_automation.orchestrator.session import SessionStore
 from ledger_automation.orchestrator.submission import (
     Alarm,
     AlarmKind,
@@ -112,7 +113,7 @@ class CaseStore(CaseSource, Protocol):
         """Return cases of a workflow in the order of their ids, from behind one; with ``party``, its own ones only."""
         ...
 
-    def ended(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
+    def oldest(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
         """Return cases of a workflow that came to one of some states before a moment, the oldest first."""
         ...
 
@@ -348,6 +349,11 @@ class UnitOfWork(Protocol):
     @property
     def audits(self) -> AuditRunStore:
         """What audits found."""
+        ...
+
+    @property
+    def sessions(self) -> SessionStore:
+        """Who is signed in by a browser."""
         ...
 
     @property

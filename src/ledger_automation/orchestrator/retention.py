@@ -53,7 +53,7 @@ def due(
         if last_year < 1 or table.retention is None:
             continue
         before = timestamp(datetime(last_year + 1, 1, 1, tzinfo=UTC))
-        for case in unit.cases.ended(name, table.final, before, limit + len(gone)):
+        for case in unit.cases.oldest(name, table.final, before, limit + len(gone)):
             if case.case_id not in gone:
                 until = date(parse_timestamp(case.at).year + years, 12, 31)
                 yield Due(CaseId(case.case_id), name, case.at, until, table.retention.basis)

@@ -87,10 +87,10 @@ class SqlCases:
         rows = self._connection.execute(wanted.order_by(_CASE.c.case_id).limit(limit))
         return [CaseRecord._make(row) for row in rows]
 
-    def ended(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
-        """Return some cases that came to an end before a moment, the oldest first."""
-        over = and_(_CASE.c.workflow == workflow, _CASE.c.state.in_(sorted(states)), _CASE.c.at < before)
-        wanted = select(*CASE_COLUMNS).where(over).order_by(_CASE.c.at, _CASE.c.case_id).limit(limit)
+    def oldest(self, workflow: str, states: Collection[str], before: str, limit: int) -> list[CaseRecord]:
+        """Return some cases that came to one of the states before a moment, the oldest first."""
+        there = and_(_CASE.c.workflow == workflow, _CASE.c.state.in_(sorted(states)), _CASE.c.at < before)
+        wanted = select(*CASE_COLUMNS).where(there).order_by(_CASE.c.at, _CASE.c.case_id).limit(limit)
         return [CaseRecord._make(row) for row in self._connection.execute(wanted)]
 
     def forget(self, case_ids: Collection[str]) -> None:

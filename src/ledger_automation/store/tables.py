@@ -19,6 +19,7 @@
     upload      a document that was sent and waits for the step that takes it, two days at most
     webhook     who is told of what happens, and how far along the log that is
     audit_run   what each audit found
+    session     who is signed in by a browser, ten hours at most
 
 The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
 """
@@ -325,6 +326,19 @@ class AuditRunRow(SQLModel, table=True):
     at: str
     verdict: str
     report: bytes = _octets()
+
+
+class SessionRow(SQLModel, table=True):
+    """Somebody who is signed in; ``key`` is the digest of what only his browser has."""
+
+    __tablename__ = "session"
+    __table_args__ = (Index("ix_session_begun_at", "begun_at"),)
+
+    key: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    issuer: str
+    subject: str
+    begun_at: str
+    used_at: str
 
 
 def table(row: type[SQLModel]) -> Any:

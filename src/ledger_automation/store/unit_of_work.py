@@ -23,6 +23,7 @@ from ledger_automation.store.held import SqlHeldSteps
 from ledger_automation.store.log import SqlLog
 from ledger_automation.store.members import SqlMembers
 from ledger_automation.store.requests import SqlRequests
+from ledger_automation.store.sessions import SqlSessions
 from ledger_automation.store.soundness import SqlSoundness
 from ledger_automation.store.uploads import SqlUploads
 from ledger_automation.store.webhooks import SqlWebhooks
@@ -44,6 +45,7 @@ class SqlUnitOfWork:
         self.uploads = SqlUploads(connection)
         self.webhooks = SqlWebhooks(connection)
         self.audits = SqlAudits(connection)
+        self.sessions = SqlSessions(connection)
         self.cosignatures = SqlCosignatures(connection)
         self.soundness = SqlSoundness(connection)
 

@@ -5,6 +5,7 @@ texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is
 """
 
 import gzip
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from gettext import NullTranslations
@@ -13,7 +14,7 @@ from io import BytesIO
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -23,6 +24,8 @@ from starlette.responses import Response
 
 from ledger_automation.errors import NotFound
 from ledger_automation.values import parse_timestamp
+from ledger_automation.web import words
+from ledger_automation.web.forms import hundredths
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -48,20 +51,41 @@ class Language(StrEnum):
         """What it calls itself."""
         return {"": "Deutsch", "/en": "English", "/leicht": "Leichte Sprache"}[self]
 
-    def moment(self, text: str) -> str:
-        """Write a moment (RFC 3339) as the town's clock shows it."""
-        locale, form = ("en_GB", "d MMMM y, HH:mm") if self is Language.ENGLISH else ("de_DE", "d. MMMM y, HH:mm")
-        return format_datetime(parse_timestamp(text), form, tzinfo=_TOWN, locale=locale)
+    @property
+    def _locale(self) -> str:
+        return "en_GB" if self is Language.ENGLISH else "de_DE"
+
+    @property
+    def decimal(self) -> str:
+        """What stands between euros and cents."""
+        return "." if self is Language.ENGLISH else ","
+
+    def money(self, cents: int) -> str:
+        """Write an amount in euros."""
+        return f"{hundredths(cents, self.decimal)} €"
+
+    def day(self, text: str) -> str:
+        """Write a day (ISO 8601)."""
+        return format_date(
+            date.fromisoformat(text), "d MMMM y" if self is Language.ENGLISH else "d. MMMM y", self._locale
+        )
+
+    def moment(self, at: str | datetime) -> str:
+        """Write a moment (as RFC 3339, or aware) as the town's clock shows it."""
+        form = "d MMMM y, HH:mm" if self is Language.ENGLISH else "d. MMMM y, HH:mm"
+        moment = parse_timestamp(at) if isinstance(at, str) else at
+        return format_datetime(moment, form, tzinfo=_TOWN, locale=self._locale)
 
 
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
     """Return a page in the language of the address."""
     language = language_of(request)
+    known = {name: getattr(request.state, name, None) for name in ("visitor", "signs_in")}
     here = request.url.path.removeprefix(language) or "/"
     text = (
         _environment(language)
         .get_template(f"{template}.html.j2")
-        .render(language=language, languages=list(Language), here=here, **facts)
+        .render(language=language, languages=list(Language), here=here, words=words, **known, **facts)
     )
     headers = {
         "Content-Security-Policy": _POLICY,

@@ -46,7 +46,7 @@ import msgspec
 from ledger_automation.errors import InvalidDefinition, InvalidValue, TransitionNotAllowed, UnknownAction
 from ledger_automation.workflows import _soundness
 from ledger_automation.workflows._enforcement import Enforcement
-from ledger_automation.workflows._table import Applied, Case, Command, Payload, Retention, Step, Transition
+from ledger_automation.workflows._table import Applied, Case, Command, Payload, Retention, Step, Term, Transition
 
 LAST_YEAR: Final = 2199
 _YEARS = (1900, LAST_YEAR)
@@ -59,6 +59,7 @@ class Workflow(Generic[D]):
 
     ``enforcement`` tells how a contract states the same law on chain, for cases of level enforced; None: none does.
     ``parties`` names those who may see a case as their own. ``retention`` tells how long an ended case is kept.
+    ``terms`` tells what is to be done until when, in a state.
     """
 
     def __init__(  # noqa: PLR0913  a table has as many parts
@@ -72,8 +73,10 @@ class Workflow(Generic[D]):
         enforcement: Enforcement | None = None,
         parties: Callable[[D], tuple[str, ...]] = lambda _: (),
         retention: Retention | None = None,
+        terms: Callable[[str, D], tuple[Term, ...]] = lambda _, __: (),
     ) -> None:
         self.parties = parties
+        self.terms = terms
         self.retention = retention
         self.name = name
         self.version = version

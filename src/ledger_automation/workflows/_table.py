@@ -6,7 +6,7 @@ Only data: frozen, typed, compared by value, and never part of a cycle, so that 
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,10 +15,14 @@ from ledger_automation.values import MAX_INTEGER
 ROLES: Final = ("applicant", "clerk", "approver", "finance", "auditor", "system", "administrator")
 """Who may act. An administrator has no rights in any workflow; nobody decides in his own case."""
 
-Cents = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+CENTS: Final = {"unit": "cents"}
+BASIS_POINTS: Final = {"unit": "basis points"}
+"""What a number counts, for whoever shows it or reads it from people."""
+
+Cents = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER, extra=CENTS)]
 """An amount of money in integer cents."""
 
-PositiveCents = Annotated[int, msgspec.Meta(gt=0, le=MAX_INTEGER)]
+PositiveCents = Annotated[int, msgspec.Meta(gt=0, le=MAX_INTEGER, extra=CENTS)]
 """An amount of money in integer cents that is more than nothing."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
@@ -71,6 +75,13 @@ class Retention(msgspec.Struct, frozen=True, gc=False):
 
     years: int
     basis: str
+
+
+class Term(NamedTuple):
+    """Something that is to be done, or may be done, before a moment: the first one that is too late."""
+
+    name: str
+    ends: datetime
 
 
 class Applied(msgspec.Struct, frozen=True, gc=False):

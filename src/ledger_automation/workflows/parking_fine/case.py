@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Step, Text
+from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Step, Term, Text
 
 RUNGS: Final = ("recorded", "hearing_sent", "notice_sent", "notified", "penalty_added")
 APPEALED: Final = ("appealed_to_authority", "appealed_to_court")
@@ -113,6 +113,19 @@ class Fine(Payload, frozen=True):
     def refundable(self) -> int:
         """What was paid beyond what is due, and not yet given back."""
         return max(0, self.paid - self.refunded - self.due)
+
+
+def terms(state: str, fine: Fine) -> tuple[Term, ...]:
+    """Return what may be done until when: appeal, call the court; and from when the office goes on."""
+    if state not in RUNGS:  # an appeal in time suspends everything else
+        return ()
+    named = (
+        ("appeal", fine.appeal_ends),
+        ("court", fine.court_ends),
+        ("penalty", fine.penalty_starts),
+        ("collection", fine.collection_starts),
+    )
+    return tuple(Term(name, ends) for name, ends in named if ends is not None)
 
 
 def standing(fine: Fine, _step: Step | None = None) -> str:

@@ -19,6 +19,7 @@ from ledger_automation.workflows.parking_fine.case import (
     RecordFine,
     SendNotice,
     standing,
+    terms,
 )
 from ledger_automation.workflows.parking_fine.enforcement import ENFORCEMENT
 
@@ -117,4 +118,5 @@ WORKFLOW: Final = Workflow(
     enforcement=ENFORCEMENT,
     parties=lambda fine: (fine.person_concerned,) if fine.person_concerned else (),
     retention=Retention(8, "vouchers, § 147 (3) AO: 8 years"),
+    terms=terms,
 )

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ledger_automation.workflows._table import Payload, Step, Text
+from ledger_automation.workflows._table import Payload, Step, Term, Text
+from ledger_automation.workflows.deadlines import end_of_day
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -135,6 +136,17 @@ class Permit(Payload, frozen=True):
     def stage(self, paper: str) -> str:
         """Return how far a letter is: '', drafted, checked, determined or sent."""
         return next((stage for name, stage in self.papers if name == paper), "")
+
+
+def terms(state: str, permit: Permit) -> tuple[Term, ...]:
+    """Return what is to be done until when: decide, object; and how long a permit holds."""
+    if state in {"submitted", "acknowledged"}:
+        return (Term("decision", end_of_day(permit.planned_end, permit.rules.zone)),)
+    if state == "notified" and permit.objection_ends is not None and not permit.objections_closed:
+        return (Term("objection", permit.objection_ends),)
+    if state == "in_force" and permit.valid_until is not None:
+        return (Term("validity", permit.valid_until),)
+    return ()
 
 
 def is_valid(state: str, permit: Permit, at: datetime) -> bool:

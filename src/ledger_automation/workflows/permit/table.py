@@ -121,4 +121,5 @@ WORKFLOW: Final = Workflow(
     enforcement=ENFORCEMENT,
     parties=lambda permit: (permit.applicant,),
     retention=Retention(6, "records of an administrative case, § 147 (3) AO: 6 years"),
+    terms=carries.terms,
 )

@@ -2,7 +2,8 @@
 
 from datetime import date, datetime
 
-from ledger_automation.workflows._table import Payload
+from ledger_automation.workflows._table import Payload, Term
+from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.money import share_of
 from ledger_automation.workflows.subsidy.payloads import Application, Condition, Programme, Rules
 
@@ -83,6 +84,19 @@ class Subsidy(Payload, frozen=True):
         if self.rules.own_funds == "first" and self.application is not None:
             return max(0, self.proven - self.application.own_share) + advance
         return share_of(self.proven, rate) + advance
+
+
+def terms(state: str, case: Subsidy) -> tuple[Term, ...]:
+    """Return what is to be done until when: apply, bring the council's resolution, prove the use of each tranche."""
+    rules = case.rules
+    if state in {"programme_open", "returned"} and rules.call_ends is not None:
+        return (Term("application", end_of_day(rules.call_ends, rules.zone)),)
+    if state in {"applied", "checked"} and rules.resolution_due is not None and case.resolved_on is None:
+        return (Term("resolution", end_of_day(rules.resolution_due, rules.zone)),)
+    if state in {"granted", "final_proof_submitted"}:
+        ends = (each.use_ends for each in case.tranches if each.stage == "disbursed")
+        return tuple(Term("use", each) for each in ends if each is not None)
+    return ()
 
 
 def opened(programme: Programme) -> Subsidy:

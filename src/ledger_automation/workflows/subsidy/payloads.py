@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Text
+from ledger_automation.workflows._table import BASIS_POINTS, Cents, Payload, PositiveCents, Text
 
-Rate = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+Rate = Annotated[int, msgspec.Meta(ge=0, le=10_000, extra=BASIS_POINTS)]
 """A funding rate in basis points."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Number = Annotated[int, msgspec.Meta(ge=1, le=1_000)]

@@ -9,7 +9,7 @@ from ledger_automation.workflows.subsidy import guards as rule
 from ledger_automation.workflows.subsidy import payloads as carries
 from ledger_automation.workflows.subsidy import steps as do
 from ledger_automation.workflows.subsidy import tranche_guards as tranche
-from ledger_automation.workflows.subsidy.case import Subsidy
+from ledger_automation.workflows.subsidy.case import Subsidy, terms
 from ledger_automation.workflows.subsidy.enforcement import ENFORCEMENT
 
 _RUNNING: Final = ("granted",)
@@ -151,4 +151,5 @@ WORKFLOW: Final = Workflow(
     enforcement=ENFORCEMENT,
     parties=lambda case: case.parties,
     retention=Retention(10, "books and accounts, § 147 (3) AO: 10 years"),
+    terms=terms,
 )

@@ -1,0 +1,182 @@
+"""Cases on pages, for whoever is signed in: what waits for him, and a case as it stands.
+
+    /faelle               what waits for somebody's roles, by the term that ends first; for an applicant, his own cases
+    /faelle/{case}        what happened, what is to be done until when, and the steps that the table allows
+    /faelle/{case}/beleg  the receipt, to take away
+
+What the law refuses whatever is written in a form is said in its place (`steps_of`): a step whose payload may be empty
+is tried, and nothing of it is kept.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger_automation.errors import InvalidValue, TransitionNotAllowed
+from ledger_automation.orchestrator.asked import access_code
+from ledger_automation.orchestrator.decide import APPLICANT, names_nobody, unknown
+from ledger_automation.orchestrator.ports import UnitOfWork
+from ledger_automation.orchestrator.query import case_view
+from ledger_automation.orchestrator.receipt import issue
+from ledger_automation.orchestrator.transition import Standing
+from ledger_automation.orchestrator.visible import case_for
+from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
+from ledger_automation.values import CaseId, timestamp
+from ledger_automation.verify.sources import CaseRecord
+from ledger_automation.web.forms import fields_of, hundredths
+from ledger_automation.web.pages import page
+from ledger_automation.web.site import Site
+from ledger_automation.web.visits import Signed, Visitor
+from ledger_automation.workflows import LOG, Actor, Command, Workflow, names, workflow
+from ledger_automation.workflows._table import Term
+
+_SHOWN: Final = 50
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class Line(NamedTuple):
+    """A line of the worklist, as it is at a moment."""
+
+    record: CaseRecord
+    terms: tuple[Term, ...]
+    now: datetime
+
+    @property
+    def first(self) -> Term | None:
+        """The term that ends first."""
+        return min(self.terms, key=lambda term: term.ends, default=None)
+
+
+class Step(NamedTuple):
+    """A step that the table allows somebody; ``refusal`` is the rule that stands in its way, where that is known."""
+
+    action: str
+    refusal: str = ""
+
+
+def worklist(site: Site) -> Signed:
+    """Return the page of what waits for somebody."""
+
+    async def listed(request: Request, visitor: Visitor) -> Response:
+        member, now = visitor.member, site.clock()
+
+        def read(unit: UnitOfWork) -> list[CaseRecord]:
+            found: list[CaseRecord] = []
+            for table in tables():
+                if states := _waiting(table, member.roles):
+                    found += unit.cases.oldest(table.name, states, timestamp(now), _SHOWN)
+                if APPLICANT in member.roles:
+                    found += unit.cases.page(table.name, member.actor_id, "", _SHOWN)
+            return found
+
+        records = {each.case_id: each for each in await site.office.read(read)}
+        lines = [Line(each, terms_of(each), now) for each in records.values()]
+        lines.sort(key=lambda line: (line.first.ends if line.first else _NEVER, line.record.at))
+        openings = [(table.name, action) for table in tables() for action in _actions(table, None, member.roles)]
+        return page(request, "worklist", lines=lines, openings=openings)
+
+    return listed
+
+
+def file(site: Site) -> Signed:
+    """Return the page of one case."""
+
+    async def shown(request: Request, visitor: Visitor) -> Response:
+        member, now = visitor.member, site.clock()
+
+        def read(unit: UnitOfWork) -> tuple[CaseRecord, dict[str, Any]]:
+            record = case_for(unit, member, case_of(request))
+            return record, case_view(unit, CaseId(record.case_id))
+
+        record, case = await site.office.read(read)
+        code = (
+            access_code(record.case_id, site.office.secret) if "clerk" in member.roles and names_nobody(record) else ""
+        )
+        rows = workflow(record.workflow).transitions
+        return page(
+            request, "file", case=case, code=code, terms=terms_of(record), now=now, hundredths=hundredths,
+            fields={action: fields_of(row.payload) for action, row in rows.items()},
+            steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
+            logged=all(each["evidence"] in {"logged", "final"} for each in case["events"]),
+        )  # fmt: skip
+
+    return shown
+
+
+def receipt(site: Site) -> Signed:
+    """Return the receipt of a case."""
+
+    async def given(request: Request, visitor: Visitor) -> Response:
+        def read(unit: UnitOfWork) -> tuple[str, bytes]:
+            record = case_for(unit, visitor.member, case_of(request))
+            return record.case_id, write(issue(unit, CaseId(record.case_id), witnesses=site.witnesses), Encoding.JSON)
+
+        return attached(*await site.office.read(read))
+
+    return given
+
+
+def attached(case_id: str, octets: bytes) -> Response:
+    """Return a receipt as a file."""
+    headers = {"Content-Disposition": f'attachment; filename="{case_id}.json"', "Cache-Control": "no-store"}
+    return Response(octets, 200, headers, MEDIA_TYPES[Encoding.JSON])
+
+
+def tables() -> list[Workflow[Any]]:
+    """Return the workflows that people see."""
+    return [workflow(name) for name in names() if name != LOG]
+
+
+def case_of(request: Request) -> CaseId:
+    """Return the case that a path names; one that can be none is not there."""
+    name = request.path_params["case"]
+    try:
+        return CaseId(name)
+    except InvalidValue:
+        raise unknown(name[:64]) from None
+
+
+def terms_of(record: CaseRecord) -> tuple[Term, ...]:
+    """Return what is to be done in a case until when; of one that was forgotten, nothing."""
+    standing = Standing.of(record)
+    if standing.case is None or standing.is_forgotten:
+        return ()
+    return standing.table.terms(record.state, standing.case.data)
+
+
+def steps_of(record: CaseRecord, visitor: Visitor, now: datetime) -> list[Step]:
+    """Return the steps that the table allows somebody in a case as it stands."""
+    standing = Standing.of(record)
+    if standing.is_forgotten:
+        return []
+    return [
+        Step(action, _refusal(standing, Command(action, Actor(str(visitor.member.actor_id), role), {}), now))
+        for action, role in _actions(standing.table, record.state, visitor.member.roles).items()
+    ]
+
+
+def _refusal(standing: Standing, command: Command, now: datetime) -> str:
+    try:
+        standing.table.apply(standing.case, command, now)
+    except TransitionNotAllowed as refusal:
+        return refusal.rule
+    except InvalidValue:  # what is missing is asked for in the form
+        return ""
+    return ""
+
+
+def _actions(table: Workflow[Any], state: str | None, roles: tuple[str, ...]) -> dict[str, str]:
+    """Return the actions that a table allows in a state (None: to open a case), each with the role that takes it."""
+    found: dict[str, str] = {}
+    for role in roles:
+        for action in table.allowed(state, role):
+            found.setdefault(action, role)
+    return found
+
+
+def _waiting(table: Workflow[Any], roles: tuple[str, ...]) -> set[str]:
+    """Return the states from which one of the roles may go on; an applicant's cases are listed by whose they are."""
+    officers = [role for role in roles if role != APPLICANT]
+    return {state for state in table.states - table.final if any(table.allowed(state, role) for role in officers)}

@@ -1,0 +1,133 @@
+"""What pages need of the service, and what every page is: a route in three languages that answers errors in words.
+
+    Office   reads and writes the ledger, and takes steps; the application's desk is one
+    SignIn   an issuer that vouches for people; without one, nobody signs in
+    Site     both, and what the town is called
+
+Errors become pages here (`answered`), so that no reader of a page ever meets a problem document.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
+
+from ledger_automation.errors import (
+    ChainRefused,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    LedgerError,
+    NotFound,
+    NotSealed,
+    PreconditionFailed,
+    TransitionNotAllowed,
+    Unauthenticated,
+)
+from ledger_automation.orchestrator.asked import Asked, Identity, Member
+from ledger_automation.orchestrator.decide import Outcome
+from ledger_automation.web import words
+from ledger_automation.web.pages import page
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Office(Protocol):
+    """The ledger behind the pages; each call is one transaction, in a thread of its own."""
+
+    secret: bytes
+
+    async def read(self, work: Callable[[Any], T]) -> T:
+        """Read in a snapshot."""
+        ...
+
+    async def write(self, work: Callable[[Any], T]) -> T:
+        """Write, and commit."""
+        ...
+
+    async def take(self, asked: Asked) -> Outcome:
+        """Take a step; raises what the law and its store refuse."""
+        ...
+
+    def member(self, unit: Any, caller: Identity, roles: frozenset[str]) -> Member:
+        """Return who somebody is, with those of the roles that he has; raises Forbidden where he has none."""
+        ...
+
+
+class SignIn(Protocol):
+    """An issuer that vouches for people."""
+
+    async def begin(self, back: str) -> tuple[str, str]:
+        """Return where to send the browser, and what it must come ``back`` with beside; raises Unreachable."""
+        ...
+
+    async def finish(self, back: str, answer: dict[str, str], kept: str) -> Identity:
+        """Return who signed in; raises Unauthenticated, Unreachable."""
+        ...
+
+
+class Site(NamedTuple):
+    """The pages' town: its office, its log's name, how many witnesses it wants, its URL (empty: as it was reached)."""
+
+    office: Office
+    origin: str
+    witnesses: int
+    clock: Callable[[], datetime]
+    sign_in: SignIn | None = None
+    url: str = ""
+
+
+class _Refusal(NamedTuple):
+    status: int
+    sentence: str
+
+
+_REFUSALS: Final[dict[type[LedgerError], _Refusal]] = {
+    Unauthenticated: _Refusal(401, "Die Anmeldung ist nicht gelungen. Bitte melden Sie sich noch einmal an."),
+    Forbidden: _Refusal(403, "Das ist nicht für Ihre Rolle."),
+    NotFound: _Refusal(404, "Das gibt es nicht, oder es ist nicht für Sie."),
+    PreconditionFailed: _Refusal(
+        409, "Jemand war schneller: der Fall ist inzwischen weitergegangen. Sehen Sie ihn noch einmal an."
+    ),
+    Conflict: _Refusal(409, "Jemand war schneller. Bitte versuchen Sie es noch einmal."),
+    NotSealed: _Refusal(409, "Das steht noch nicht im Protokoll. Bitte warten Sie einen Augenblick."),
+    ChainRefused: _Refusal(409, "Der Vertrag auf der Kette lehnt den Schritt ab."),
+    InvalidInput: _Refusal(422, "Eine Angabe ist nicht richtig."),
+    LedgerError: _Refusal(503, "Das geht gerade nicht. Nichts wurde geändert. Bitte kommen Sie später wieder."),
+}
+
+
+class Named(Route):
+    """A route that figures and journal know by its path, as they know the API's."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Leave the route in the scope."""
+        match, more = super().matches(scope)
+        return match, {**more, "route": self}
+
+
+def answered(site: Site, endpoint: Endpoint) -> Endpoint:
+    """Return a page's endpoint: it knows whether anybody can sign in, and its errors are pages."""
+
+    async def safe(request: Request) -> Response:
+        request.state.signs_in = site.sign_in is not None
+        try:
+            return await endpoint(request)
+        except LedgerError as error:
+            return refused(request, error)
+
+    return safe
+
+
+def refused(request: Request, error: LedgerError) -> Response:
+    """Write an error as a page: what became of it, in the reader's words."""
+    refusal = next(_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS or kind is LedgerError)
+    sentence = refusal.sentence
+    if isinstance(error, TransitionNotAllowed):
+        refusal, sentence = _Refusal(409, ""), words.rule(error.rule)
+    return page(request, "refused", refusal.status, sentence=sentence)

@@ -1,0 +1,210 @@
+"""Who looks at a page: signing in and out, and pages that are for some roles only.
+
+    /anmelden           sends the browser to the issuer (`SignIn`), and remembers where it wanted to go
+    /anmelden/zurueck   it comes back; a session begins (`orchestrator.session`)
+    /abmelden           posted, ends the session, or all of somebody's
+    /konto              who somebody is here, and where else he is signed in
+
+Two cookies, both out of every script's reach: the session's token, and for ten minutes what a browser must come back
+with. Over https they are bound to this host and path (`__Host-`, RFC 6265bis). A posted form must carry the session's
+form token, so no other site can send one. Roles are asked anew at each request.
+"""
+
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ledger_automation.errors import Forbidden, NotFound, Unauthenticated
+from ledger_automation.orchestrator.asked import Identity, Member
+from ledger_automation.orchestrator.session import LONGEST, begin, form_token, holder, key_of
+from ledger_automation.orchestrator.visible import READERS
+from ledger_automation.values import timestamp
+from ledger_automation.web.pages import language_of, page
+from ledger_automation.web.posted import LONG, posted
+from ledger_automation.web.site import Endpoint, Site
+from ledger_automation.workflows._table import ROLES
+
+BACK: Final = "/anmelden/zurueck"
+_MINUTES: Final = 600
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_FIRST: Final = "/faelle"
+_LONGEST_PATH: Final = 200
+
+
+class Place(NamedTuple):
+    """Where the pages of some roles begin."""
+
+    path: str
+    label: str
+    roles: frozenset[str]
+
+
+ACTORS: Final = READERS - {"system"}
+"""Who acts by hand; the system does so by the API."""
+
+PLACES: Final = (Place("/faelle", "Fälle", ACTORS),)
+
+
+class Visitor(NamedTuple):
+    """Somebody who is signed in: who, in which roles, and what his forms carry."""
+
+    identity: Identity
+    member: Member
+    form: str
+
+    @property
+    def places(self) -> list[Place]:
+        """Where his roles lead."""
+        return [each for each in PLACES if each.roles & {*self.member.roles}]
+
+
+Signed = Callable[[Request, Visitor], Awaitable[Response]]
+"""A page for somebody who is signed in."""
+
+
+def for_roles(site: Site, roles: frozenset[str], signed: Signed) -> Endpoint:
+    """Return a page for whoever has one of the roles; others are sent to sign in, or refused."""
+
+    async def guarded(request: Request) -> Response:
+        try:
+            token, visitor = await _visitor(site, request, roles)
+        except Unauthenticated:
+            wanted = request.url.path if request.method == "GET" else _FIRST
+            return _sent(f"{language_of(request)}/anmelden?weiter={quote(wanted)}")
+        request.state.caller, request.state.visitor = visitor.identity, visitor
+        if request.method == "POST":
+            request.state.form = form = await posted(request, LONG)
+            if not compare_digest(form.get("form", "").encode(), form_token(token).encode()):
+                raise Forbidden("This form is not one of the session's.")
+        return await signed(request, visitor)
+
+    return guarded
+
+
+async def _visitor(site: Site, request: Request, roles: frozenset[str]) -> tuple[str, Visitor]:
+    token, now = request.cookies.get(_cookie("session", site), ""), site.clock()
+
+    def read(unit: Any) -> tuple[Visitor, bool]:
+        holding = holder(unit.sessions, token, now)
+        if holding is None:
+            raise Unauthenticated("Nobody is signed in.", "no session")
+        member = site.office.member(unit, holding.identity, frozenset(ROLES))
+        if not roles & {*member.roles}:
+            raise Forbidden(f"This is for {' or '.join(sorted(roles))}.", allowed=sorted(roles))
+        return Visitor(holding.identity, member, form_token(token)), holding.stale
+
+    visitor, stale = await site.office.read(read)
+    if stale:
+        await site.office.write(lambda unit: unit.sessions.used(key_of(token), timestamp(now)))
+    return token, visitor
+
+
+def entrance(site: Site) -> Endpoint:
+    """Return the page that sends a browser to the issuer."""
+
+    async def enter(request: Request) -> Response:
+        if site.sign_in is None:
+            raise NotFound("Nobody signs in here.")
+        at, kept = await site.sign_in.begin(_url(site, request) + BACK)
+        answer = _sent(at)
+        _keep(answer, site, "anmelden", f"{kept}~{quote(_path(request), safe='')}", _MINUTES)
+        return answer
+
+    return enter
+
+
+def landing(site: Site) -> Endpoint:
+    """Return the page that a browser comes back to."""
+
+    async def land(request: Request) -> Response:
+        if site.sign_in is None:
+            raise NotFound("Nobody signs in here.")
+        kept, _, wanted = request.cookies.get(_cookie("anmelden", site), "").partition("~")
+        identity = await site.sign_in.finish(_url(site, request) + BACK, dict(request.query_params), kept)
+        before = key_of(request.cookies.get(_cookie("session", site), ""))
+
+        def write(unit: Any) -> str:
+            unit.sessions.end(before)
+            return begin(unit.sessions, identity, site.clock())
+
+        token = await site.office.write(write)
+        sent = _sent(unquote(wanted) if _is_ours(unquote(wanted)) else _FIRST)
+        _keep(sent, site, "session", token, int(LONGEST.total_seconds()))
+        sent.delete_cookie(_cookie("anmelden", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
+        return sent
+
+    return land
+
+
+def exit_of(site: Site) -> Endpoint:
+    """Return what ends a session."""
+
+    async def leave(request: Request, visitor: Visitor) -> Response:
+        key = key_of(request.cookies.get(_cookie("session", site), ""))
+        everywhere = "everywhere" in request.state.form
+
+        def write(unit: Any) -> None:
+            unit.sessions.end(key)
+            if everywhere:
+                unit.sessions.end_all(visitor.identity)
+
+        await site.office.write(write)
+        sent = _sent(f"{language_of(request)}/")
+        sent.delete_cookie(_cookie("session", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
+        sent.headers["Clear-Site-Data"] = '"cache"'
+        return sent
+
+    return for_roles(site, frozenset(ROLES), leave)
+
+
+def account(site: Site) -> Endpoint:
+    """Return the page of whoever is signed in."""
+
+    async def shown(request: Request, visitor: Visitor) -> Response:
+        sessions = await site.office.read(lambda unit: unit.sessions.all_of(visitor.identity))
+        return page(request, "account", sessions=sessions)
+
+    return for_roles(site, frozenset(ROLES), shown)
+
+
+def _sent(path: str) -> Response:
+    return Response(None, 303, {"Location": path, "Cache-Control": "no-store"})
+
+
+def _path(request: Request) -> str:
+    wanted = request.query_params.get("weiter", "")
+    return wanted if _is_ours(wanted) else f"{language_of(request)}{_FIRST}"
+
+
+def _is_ours(path: str) -> bool:
+    """Tell whether a path leads to a page of this site and nowhere else."""
+    plain = path.isascii() and path.isprintable() and not {*path} & {*"\\?#%"}
+    return plain and path.startswith("/") and not path.startswith("//") and len(path) <= _LONGEST_PATH
+
+
+def _url(site: Site, request: Request) -> str:
+    """Return where browsers reach the site; what a request says of that counts on this machine only."""
+    if site.url:
+        return site.url.rstrip("/")
+    base = str(request.base_url).rstrip("/")
+    if urlsplit(base).hostname not in _LOOPBACK:
+        raise NotFound("Nobody signs in here.")
+    return base
+
+
+def _secure(site: Site) -> bool:
+    return site.url.startswith("https:")
+
+
+def _cookie(name: str, site: Site) -> str:
+    return f"__Host-{name}" if _secure(site) else name
+
+
+def _keep(answer: Response, site: Site, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(
+        _cookie(name, site), value, max_age=seconds, path="/", secure=_secure(site), httponly=True, samesite="lax"
+    )

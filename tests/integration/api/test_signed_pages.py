@@ -1,0 +1,342 @@
+"""Pages for whoever is signed in: who gets in, what he may do there, and what somebody else's site cannot."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from ledger_automation.api.dev_issuer import PERSONAS
+from ledger_automation.api.sign_in import CodeFlow
+from ledger_automation.orchestrator.asked import Identity
+from ledger_automation.orchestrator.session import IDLE
+from ledger_automation.web.visits import ACTORS
+from support.town import URL, Town, open_town, role_of
+from support.visitors import Visitor
+
+START = datetime(2026, 3, 2, 8, tzinfo=UTC)
+FINE = "/faelle/neu/parking_fine/record_fine"
+
+
+class Clock:
+    """Tells what it is told."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Town]:
+    with open_town(tmp_path_factory.mktemp("town"), clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def fine(town: Town) -> str:
+    return Visitor(town, "clerk-1").leads(FINE, amount="35,00", offence="kerb")
+
+
+def trail(town: Town, page: str) -> list[dict[str, Any]]:
+    with town.ledger.read() as unit:
+        return [{"action": row.action, "actor": row.actor_id} for row in unit.cases.trail(page.rpartition("/")[2])]
+
+
+def test_whoever_is_not_signed_in_is_sent_to_sign_in_and_back(town: Town, fine: str) -> None:
+    for path in ("/faelle", fine, f"{fine}/send_hearing", f"{fine}/beleg", "/en/faelle", FINE):
+        for cookie in ("", "session=", "session=x", "session=" + "A" * 43, "__Host-session=x"):
+            answer = town.service.ask("GET", path, {"Cookie": cookie}, b"")
+            assert (answer.status, answer.body) == (303, b"")
+            language = "/en" if path.startswith("/en") else ""
+            assert answer.headers["location"] == f"{language}/anmelden?weiter={path}"
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_roles_get_in_where_they_act(town: Town, persona: str) -> None:
+    answer = Visitor(town, persona).get("/faelle")
+    assert answer.status == (200 if role_of(persona) in ACTORS else 403)
+    if answer.status == 403:
+        assert b'role="alert"' in answer.body
+        assert answer.headers["content-type"].startswith("text/html")
+
+
+def test_another_s_case_is_not_there(town: Town) -> None:
+    own = Visitor(town, "applicant-1").leads("/faelle/neu/permit/submit_application", subject="Carport")
+    anna, bert = Visitor(town, "applicant-1"), Visitor(town, "applicant-2")
+    assert anna.get(own).status == 200
+    never = f"/faelle/{'0' * 8}-0000-4000-8000-{'0' * 12}"
+    for end in ("", "/withdraw", "/beleg"):
+        there, nowhere = bert.get(own + end), bert.get(never + end)
+        assert (there.status, there.body.replace(own.encode(), b"")) == (404, nowhere.body.replace(never.encode(), b""))
+    assert bert.post(f"{own}/withdraw", bert.hidden(FINE.replace("parking_fine/record_fine", "permit/submit_application"))
+                     ).status == 404  # fmt: skip
+    assert own.rpartition("/")[2][:8].encode() in anna.get("/faelle").body
+    assert own.rpartition("/")[2][:8].encode() not in bert.get("/faelle").body
+
+
+def test_a_step_is_taken_once_however_often_its_form_is_sent(town: Town, fine: str) -> None:
+    clerk = Visitor(town, "clerk-1")
+    fields = clerk.hidden(f"{fine}/send_hearing")
+    for _ in range(3):
+        answer = clerk.post(f"{fine}/send_hearing", fields)
+        assert (answer.status, answer.headers["location"]) == (303, fine)
+    assert [each["action"] for each in trail(town, fine)] == ["record_fine", "send_hearing"]
+    opening = clerk.hidden(FINE) | {"amount": "1,00"}
+    assert len({clerk.post(FINE, opening).headers["location"] for _ in range(3)}) == 1
+
+
+def test_whoever_was_overtaken_is_told_so_and_nothing_is_done(town: Town, fine: str) -> None:
+    slow, fast = Visitor(town, "clerk-1"), Visitor(town, "clerk-1")
+    fields = slow.hidden(f"{fine}/correct_amount") | {"amount": "20,00"}
+    assert fast.fill(f"{fine}/send_hearing").status == 303
+    answer = slow.post(f"{fine}/correct_amount", fields)
+    assert answer.status == 409
+    assert "Jemand war schneller" in answer.body.decode()
+    for head in ("", "x", "0" * 64):
+        assert slow.post(f"{fine}/correct_amount", slow.hidden(f"{fine}/correct_amount") | {"head": head, "amount": "1"}
+                         ).status == 409  # fmt: skip
+    assert len(trail(town, fine)) == 2
+
+
+def test_what_the_law_refuses_is_said_and_what_was_written_stays(town: Town, fine: str) -> None:
+    clerk = Visitor(town, "clerk-1")
+    answer = clerk.fill(f"{fine}/send_notice", expense="2,50")
+    assert answer.status == 409
+    assert 'value="2,50"' in answer.body.decode()
+    assert "Anhörung" in answer.body.decode()
+    answer = clerk.fill(f"{fine}/correct_amount", amount="0")
+    assert answer.status == 422
+    assert 'aria-invalid="true"' in answer.body.decode()
+    answer = clerk.fill(FINE, amount="12,3", offence="<b>&\"'")
+    assert answer.status == 422
+    assert 'value="12,3"' in answer.body.decode()
+    assert "&lt;b&gt;&amp;&#34;&#39;" in answer.body.decode()
+    assert len(trail(town, fine)) == 1
+
+
+def test_a_step_s_form_is_for_the_roles_of_its_row(town: Town, fine: str) -> None:
+    clerk, approver = Visitor(town, "clerk-1"), Visitor(town, "approver-1")
+    assert clerk.get(f"{fine}/write_off").status == 403
+    assert clerk.post(f"{fine}/write_off", clerk.hidden(FINE) | {"reason": "x"}).status == 403
+    assert approver.get(FINE).status == 403
+    for nowhere in (
+        f"{fine}/record_fine",
+        f"{fine}/nonsense",
+        "/faelle/neu/parking_fine/send_hearing",
+        "/faelle/neu/log/open_log",
+    ):
+        assert clerk.get(nowhere).status == 404
+
+
+def test_a_page_shows_the_steps_of_the_table_and_why_one_is_not_there_yet(town: Town, fine: str) -> None:
+    shown = Visitor(town, "clerk-1").get(fine).body.decode()
+    assert {*re.findall(rf'href="{fine}/(\w+)"', shown)} == {"send_hearing", "correct_amount"}
+    assert "35,00 €" in shown
+    assert re.search(r"<code>([A-Z2-7]{4}-){6}[A-Z2-7]{2}</code>", shown), "the access code, for the office's letter"
+    seen = Visitor(town, "auditor-1").get(fine).body.decode()
+    assert not re.findall(rf'href="{fine}/(\w+)"', seen)
+    assert not re.search(r"<code>([A-Z2-7]{4}-){6}[A-Z2-7]{2}</code>", seen)
+
+
+def test_no_other_site_posts_a_form(town: Town, fine: str) -> None:
+    clerk, other = Visitor(town, "clerk-1"), Visitor(town, "clerk-1")
+    fields = clerk.hidden(f"{fine}/send_hearing")
+    for changed in (
+        {name: text for name, text in fields.items() if name != "form"}, fields | {"form": ""},
+        fields | {"form": "0" * 64}, fields | {"form": other.hidden(FINE)["form"]},
+    ):  # fmt: skip
+        assert clerk.post(f"{fine}/send_hearing", changed).status == 403
+    assert clerk.post("/abmelden", {}).status == 403
+    assert clerk.get("/faelle").status == 200, "nobody was signed out by it"
+    assert len(trail(town, fine)) == 1
+
+
+def test_signing_out_ends_the_session_and_no_other(town: Town) -> None:
+    clerk, elsewhere = Visitor(town, "clerk-1"), Visitor(town, "clerk-1")
+    answer = clerk.post("/abmelden", {"form": clerk.hidden(FINE)["form"]})
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+    assert 'session=""' in answer.headers["set-cookie"]
+    assert clerk.get("/faelle").status == 303
+    assert elsewhere.get("/faelle").status == 200
+
+
+def test_somebody_sees_where_he_is_signed_in_and_ends_it_everywhere(town: Town) -> None:
+    clerk, elsewhere, other = Visitor(town, "clerk-1"), Visitor(town, "clerk-1"), Visitor(town, "approver-1")
+    shown = clerk.get("/konto").body.decode()
+    assert shown.count("<li>seit") >= 2
+    assert "clerk-1" in shown
+    assert clerk.fill("/konto").status == 405, "a page that only shows"
+    assert clerk.post("/abmelden", {"form": clerk.hidden(FINE)["form"], "everywhere": "1"}).status == 303
+    assert [each.get("/faelle").status for each in (clerk, elsewhere, other)] == [303, 303, 200]
+
+
+def test_who_was_away_too_long_signs_in_again(town: Town, clock: Clock) -> None:
+    clerk = Visitor(town, "clerk-1")
+    for _ in range(3):
+        clock.now += IDLE - timedelta(minutes=1)
+        assert clerk.get("/faelle").status == 200
+    clock.now += IDLE + timedelta(seconds=1)
+    assert clerk.get("/faelle").status == 303
+
+
+def test_a_lost_role_is_lost_at_the_next_page(town: Town) -> None:
+    finance = Visitor(town, "finance-1")
+    assert finance.get("/faelle").status == 200
+    members = {identity.subject: member for identity, member in read_members(town)}
+    with town.ledger.begin() as unit:
+        unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"]._replace(roles=()))
+        unit.commit()
+    assert finance.get("/faelle").status == 403
+    with town.ledger.begin() as unit:
+        unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"])
+        unit.commit()
+
+
+def read_members(town: Town) -> list[Any]:
+    with town.ledger.read() as unit:
+        return list(unit.members.members())
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "faelle", "/%2F/evil", "/" + "a" * 300],
+)
+def test_nobody_is_sent_to_another_site_after_signing_in(town: Town, wanted: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        site = sign_in_of(patch)
+        answer = town.service.ask("GET", f"/anmelden?weiter={quoted(wanted)}", {}, b"")
+        assert (answer.status, answer.headers["location"]) == (303, "https://issuer.example/ask")
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        back = town.service.ask("GET", "/anmelden/zurueck?code=1&state=s", {"Cookie": cookie}, b"")
+        assert (back.status, back.headers["location"]) == (303, "/faelle")
+        assert site.finished == ["kept.verifier"]
+        forged = f"anmelden=kept.verifier~{quoted(wanted)}"
+        back = town.service.ask("GET", "/anmelden/zurueck?code=1&state=s", {"Cookie": forged}, b"")
+        assert back.headers["location"] == "/faelle"
+
+
+def quoted(text: str) -> str:
+    return "".join(f"%{octet:02X}" for octet in text.encode())
+
+
+class Issuer:
+    """Vouches for a clerk, whoever comes."""
+
+    def __init__(self, back: str) -> None:
+        self.back = back
+        self.finished: list[str] = []
+
+    async def begin(self, back: str) -> tuple[str, str]:
+        assert back == self.back
+        return "https://issuer.example/ask", "kept.verifier"
+
+    async def finish(self, back: str, answer: dict[str, str], kept: str) -> Identity:
+        assert (back, answer["code"]) == (self.back, "1")
+        self.finished.append(kept)
+        return Identity(URL, "clerk-1")
+
+
+def sign_in_of(patch: pytest.MonkeyPatch, back: str = "http://127.0.0.1:8000/anmelden/zurueck") -> Issuer:
+    """Put an issuer in the place of the one that would be asked over the network."""
+    issuer = Issuer(back)
+    patch.setattr(CodeFlow, "begin", lambda _, back: issuer.begin(back))
+    patch.setattr(CodeFlow, "finish", lambda _, *given: issuer.finish(*given))
+    return issuer
+
+
+def test_cookies_are_out_of_a_script_s_reach(town: Town) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        sign_in_of(patch)
+        asked = town.service.ask("GET", "/anmelden?weiter=/en/faelle", {}, b"")
+        cookie = asked.headers["set-cookie"].partition(";")[0]
+        back = town.service.ask("GET", "/anmelden/zurueck?code=1&state=s", {"Cookie": cookie}, b"")
+    assert back.headers["location"] == "/en/faelle"
+    cookies = [text for name, text in (*asked.fields, *back.fields) if name == "set-cookie"]
+    assert len(cookies) == 3
+    for each in cookies:
+        assert "HttpOnly" in each
+        assert "SameSite=lax" in each
+        assert "Path=/" in each
+    session = next(each for each in cookies if each.startswith("session="))
+    assert Visitor(town).town.service.ask("GET", "/faelle", {"Cookie": session.partition(";")[0]}, b"").status == 200
+
+
+def test_a_page_s_queries_do_not_grow_with_its_cases(town: Town) -> None:
+    clerk = Visitor(town, "clerk-1")
+
+    def asked() -> int:
+        counted: list[str] = []
+        engine = town.ledger.engine
+        note: Any = lambda *facts: counted.append(facts[2])  # noqa: E731
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            assert clerk.get("/faelle").status == 200
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+        return len(counted)
+
+    before = asked()
+    for _ in range(10):
+        clerk.leads(FINE, amount="1,00")
+    assert asked() == before <= 12
+
+
+def test_pages_of_every_language_are_complete(town: Town, fine: str) -> None:
+    clerk = Visitor(town, "clerk-1")
+    for language in ("", "/en", "/leicht"):
+        for path in ("/faelle", fine, f"{fine}/correct_amount", FINE, "/faelle/neu/subsidy/open_programme"):
+            answer = clerk.get(language + path)
+            assert answer.status == 200, (language, path)
+            assert f'action="{language}/abmelden"' in answer.body.decode()
+
+
+def test_nobody_signs_in_where_the_office_is_no_client(tmp_path: Path) -> None:
+    with open_town(tmp_path) as town:
+        start = town.service.ask("GET", "/", {"Host": "evil.example"}, b"")
+        assert start.status == 200
+        answer = town.service.ask("GET", "/anmelden", {"Host": "evil.example"}, b"")
+        assert answer.status == 404, "a host that is not this machine's is believed nothing"
+
+
+def test_over_https_a_cookie_is_this_host_s(tmp_path: Path) -> None:
+    with open_town(tmp_path, site="https://wismar.example") as town, pytest.MonkeyPatch.context() as patch:
+        issuer = sign_in_of(patch, "https://wismar.example/anmelden/zurueck")
+        asked = town.service.ask("GET", "/anmelden", {"Host": "evil.example"}, b"")
+        cookie = asked.headers["set-cookie"].partition(";")[0]
+        back = town.service.ask("GET", "/anmelden/zurueck?code=1&state=s", {"Cookie": cookie}, b"")
+        assert issuer.finished == ["kept.verifier"]
+        cookies = [text for name, text in (*asked.fields, *back.fields) if name == "set-cookie"]
+        assert len(cookies) == 3
+        for each in cookies:
+            assert each.startswith("__Host-")
+            assert "; Secure" in each
+            assert "; Path=/" in each
+            assert "Domain" not in each
+        session = next(each for each in cookies if each.startswith("__Host-session=")).partition(";")[0]
+        assert town.service.ask("GET", "/faelle", {"Cookie": session}, b"").status == 200
+        unmarked = session.removeprefix("__Host-")
+        assert town.service.ask("GET", "/faelle", {"Cookie": unmarked}, b"").status == 303, "another host could set it"
+
+
+def test_signing_in_again_ends_the_session_before(town: Town) -> None:
+    clerk = Visitor(town, "clerk-1")
+    with pytest.MonkeyPatch.context() as patch:
+        sign_in_of(patch)
+        town.service.ask("GET", "/anmelden", {}, b"")
+        cookies = {"Cookie": f"{clerk.cookie}; anmelden=kept.verifier~%2Ffaelle"}
+        back = town.service.ask("GET", "/anmelden/zurueck?code=1&state=s", cookies, b"")
+    assert back.status == 303
+    assert clerk.get("/faelle").status == 303
+    fresh = next(text for name, text in back.fields if name == "set-cookie" and text.startswith("session="))
+    assert town.service.ask("GET", "/faelle", {"Cookie": fresh.partition(";")[0]}, b"").status == 200
