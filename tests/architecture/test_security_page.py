@@ -78,11 +78,11 @@ def test_every_number_of_the_service_stands_there_or_bounds_nothing() -> None:
 def numbers() -> Iterator[str]:
     """Yield every number that a module of the API, of the pages, of the workers or of the witness gives a name."""
     for package in (api, web, worker, witness):
-        for each in pkgutil.iter_modules(package.__path__):
-            if each.name == "__main__":
+        for each in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if each.name.endswith(".__main__"):
                 continue
-            module = importlib.import_module(f"{package.__name__}.{each.name}")
-            for name in assigned(SOURCE / package.__name__.rpartition(".")[2] / f"{each.name}.py"):
+            module = importlib.import_module(each.name)
+            for name in assigned(Path(str(module.__file__))):
                 found = getattr(module, name)
                 if isinstance(found, int | float | timedelta) and not isinstance(found, bool):
                     yield f"{module.__name__.removeprefix('ledger_automation.')}.{name}"

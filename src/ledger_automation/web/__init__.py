@@ -2,7 +2,7 @@
 
     routes     which page stands where, what it asks, what it shows
     pages      templates become answers: language, policy of the page, KERN's style sheet
-    words      what steps and states are called
+    words      what all that the laws name is called, one module a law
     templates  Jinja2; every text in them is German and is translated by `locales`
     locales    gettext catalogues; a test fails where a text has no translation
     static     KERN as npm brings it, compressed, and the little that is ours
