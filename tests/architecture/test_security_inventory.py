@@ -130,7 +130,7 @@ def test_every_key_is_told_with_its_place_and_its_end() -> None:
     secrets = {
         f"LEDGER_{name.upper()}"
         for name in Settings.model_fields
-        if "key" in name.split("_") or name == "anchorer_signer"
+        if {"key", "secret"} & {*name.split("_")} or name == "anchorer_signer"
     }
     assert {each for each in places if each.startswith("LEDGER_")} == secrets
     assert all(row[column] for row in KEYS for column in ("only for", "never for", "made", "replaced", "its end"))

@@ -32,6 +32,7 @@ NO_LIMITS: Final = {
     "api.dev_issuer._HOUR", "api.live._SILENCE", "api.problems._OURS", "api.steps._CREATED", "worker.app._LOOKS",
     "worker.app._TIME_OF_A_TASK", "worker.courier._GONE", "worker.queues._PAUSE", "worker.tasks._FRAMES",
     "worker.timetable._DAY", "worker.timetable._HOUR", "witness.memory._VERSION", "witness.request._HASH_BYTES",
+    "api.dev_issuer._MINUTE", "web.forms._LONG", "web.forms._FIRST_ROWS",
     "api.tokens.LEAST_RSA_BITS",  # the default of a setting
 }  # fmt: skip
 """Numbers of API, pages, workers and witness that bound nothing a stranger does: statuses, units, fractions."""

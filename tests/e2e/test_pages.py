@@ -159,7 +159,12 @@ def test_a_letter_shows_its_case_and_gives_its_receipt_without_a_script(
     here.page.fill("#code", letter.code.lower())
     here.page.click("button")
     assert here.page.locator(".state").inner_text() == "Bescheid zugestellt"
-    ends = datetime.fromisoformat(str(here.page.locator(".term time").get_attribute("datetime")))
+    terms = here.page.locator(".term")
+    assert [each.split(":")[0] for each in terms.all_inner_texts()] == [
+        "Einspruch einlegen",
+        "Ohne Vollstreckung zahlen",
+    ]
+    ends = datetime.fromisoformat(str(terms.locator("time").first.get_attribute("datetime")))
     assert timedelta(days=14) < ends - datetime.now(UTC) < timedelta(days=20), "14 days from service, § 67 OWiG"
     steps = here.page.locator(".timeline li").all_inner_texts()
     assert ["aufgenommen" in steps[0], "Anhörung" in steps[1], len(steps)] == [True, True, 4]

@@ -27,6 +27,7 @@ def _integer(kind: Any) -> int:
 
 INFO = msgspec.inspect
 BUILDERS: list[tuple[type, Any]] = [
+    (INFO.Metadata, lambda t: sample(t.type)),
     (INFO.StructType, lambda t: {f.encode_name: sample(f.type) for f in t.fields if f.required or _empties(f)}),
     (INFO.IntType, _integer),
     (INFO.StrType, _text),

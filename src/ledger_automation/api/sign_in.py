@@ -14,7 +14,6 @@ import asyncio
 import secrets
 from base64 import urlsafe_b64encode
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
@@ -64,7 +63,7 @@ class CodeFlow:
     async def finish(self, back: str, answer: dict[str, str], kept: str) -> Identity:
         """Return who signed in; raises Unauthenticated, Unreachable."""
         state, _, verifier = kept.partition(".")
-        if not verifier or not compare_digest(answer.get("state", "").encode(), state.encode()):
+        if not verifier or not secrets.compare_digest(answer.get("state", "").encode(), state.encode()):
             raise Unauthenticated("This sign-in was not begun by this browser.", "another browser's state")
         if answer.get("iss", self._client.issuer) != self._client.issuer:  # RFC 9207: no other issuer's code
             raise Unauthenticated("Another issuer answered.", "another issuer")

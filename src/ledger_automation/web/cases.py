@@ -8,7 +8,7 @@ What the law refuses whatever is written in a form is said in its place (`steps_
 is tried, and nothing of it is kept.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from starlette.requests import Request
@@ -31,9 +31,9 @@ from ledger_automation.web.site import Site
 from ledger_automation.web.visits import Signed, Visitor
 from ledger_automation.workflows import LOG, Actor, Command, Workflow, names, workflow
 from ledger_automation.workflows._table import Term
+from ledger_automation.workflows.deadlines import NEVER
 
 _SHOWN: Final = 50
-_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Line(NamedTuple):
@@ -73,7 +73,7 @@ def worklist(site: Site) -> Signed:
 
         records = {each.case_id: each for each in await site.office.read(read)}
         lines = [Line(each, terms_of(each), now) for each in records.values()]
-        lines.sort(key=lambda line: (line.first.ends if line.first else _NEVER, line.record.at))
+        lines.sort(key=lambda line: (line.first.ends if line.first else NEVER, line.record.at))
         openings = [(table.name, action) for table in tables() for action in _actions(table, None, member.roles)]
         return page(request, "worklist", lines=lines, openings=openings)
 

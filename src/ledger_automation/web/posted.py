@@ -22,7 +22,7 @@ async def posted(request: Request, longest: int = SHORT) -> dict[str, str]:
         if len(octets) > longest:
             raise InvalidInput(f"A form has at most {longest} octets.")
     try:
-        fields = parse_qs(octets.decode("ascii"), errors="strict", max_num_fields=_MOST_FIELDS)
+        fields = parse_qs(octets.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise InvalidInput("What was sent is no form.") from error
     return {name: values[0] for name, values in fields.items()}

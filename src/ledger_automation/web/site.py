@@ -87,7 +87,7 @@ class _Refusal(NamedTuple):
     sentence: str
 
 
-_REFUSALS: Final[dict[type[LedgerError], _Refusal]] = {
+REFUSALS: Final[dict[type[LedgerError], _Refusal]] = {
     Unauthenticated: _Refusal(401, "Die Anmeldung ist nicht gelungen. Bitte melden Sie sich noch einmal an."),
     Forbidden: _Refusal(403, "Das ist nicht für Ihre Rolle."),
     NotFound: _Refusal(404, "Das gibt es nicht, oder es ist nicht für Sie."),
@@ -126,7 +126,7 @@ def answered(site: Site, endpoint: Endpoint) -> Endpoint:
 
 def refused(request: Request, error: LedgerError) -> Response:
     """Write an error as a page: what became of it, in the reader's words."""
-    refusal = next(_REFUSALS[kind] for kind in type(error).__mro__ if kind in _REFUSALS or kind is LedgerError)
+    refusal = next(REFUSALS[kind] for kind in type(error).__mro__ if kind in REFUSALS or kind is LedgerError)
     sentence = refusal.sentence
     if isinstance(error, TransitionNotAllowed):
         refusal, sentence = _Refusal(409, ""), words.rule(error.rule)

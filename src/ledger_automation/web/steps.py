@@ -83,7 +83,7 @@ def _shown(
     request: Request, form: Form, given: Mapping[str, str] | None = None, flaws: Sequence[str] = (), refusal: str = ""
 ) -> Response:
     """Return the form as a page: fresh, or as it was ``given``, with what is wrong with it."""
-    given = given or {"head": form.head, "key": secrets.token_urlsafe(16)}
+    given = {"head": form.head, "key": secrets.token_urlsafe(16)} | dict(given or {})
     facts = {"form": form, "fields": fields_of(form.row.payload), "given": given, "flaws": set(flaws)}
     status = 422 if flaws else 409 if refusal else 200
     return page(request, "step", status, **facts, refusal=refusal, rows_of=rows_of, hundredths=hundredths)

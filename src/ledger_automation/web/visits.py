@@ -11,7 +11,7 @@ form token, so no other site can send one. Roles are asked anew at each request.
 """
 
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
+from secrets import compare_digest
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 

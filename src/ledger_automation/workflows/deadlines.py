@@ -30,6 +30,9 @@ from ledger_automation.workflows._table import Guard
 PLANNED_TERM_DAYS: Final = 56
 """The planned term of a permit: eight weeks (WABO receipt log; § 3.9 Wabo)."""
 
+NEVER: Final = datetime.max.replace(tzinfo=UTC)
+"""The end of what has none."""
+
 _SATURDAY: Final = 5
 _ONE_DAY: Final = timedelta(days=1)
 

@@ -18,6 +18,8 @@ HIDDEN = {
     "/dev/.well-known/openid-configuration",
     "/dev/jwks",
     "/dev/token",
+    "/dev/authorize",
+    "/dev/redeem",
 }
 OPEN = {
     "/log/checkpoint",

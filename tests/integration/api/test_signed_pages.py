@@ -19,6 +19,7 @@ from support.visitors import Visitor
 
 START = datetime(2026, 3, 2, 8, tzinfo=UTC)
 FINE = "/faelle/neu/parking_fine/record_fine"
+PERMIT = "/faelle/neu/permit/submit_application"
 
 
 class Clock:
@@ -72,15 +73,14 @@ def test_roles_get_in_where_they_act(town: Town, persona: str) -> None:
 
 
 def test_another_s_case_is_not_there(town: Town) -> None:
-    own = Visitor(town, "applicant-1").leads("/faelle/neu/permit/submit_application", subject="Carport")
+    own = Visitor(town, "applicant-1").leads(PERMIT, subject="Carport")
     anna, bert = Visitor(town, "applicant-1"), Visitor(town, "applicant-2")
     assert anna.get(own).status == 200
     never = f"/faelle/{'0' * 8}-0000-4000-8000-{'0' * 12}"
     for end in ("", "/withdraw", "/beleg"):
         there, nowhere = bert.get(own + end), bert.get(never + end)
         assert (there.status, there.body.replace(own.encode(), b"")) == (404, nowhere.body.replace(never.encode(), b""))
-    assert bert.post(f"{own}/withdraw", bert.hidden(FINE.replace("parking_fine/record_fine", "permit/submit_application"))
-                     ).status == 404  # fmt: skip
+    assert bert.post(f"{own}/withdraw", bert.hidden(PERMIT)).status == 404
     assert own.rpartition("/")[2][:8].encode() in anna.get("/faelle").body
     assert own.rpartition("/")[2][:8].encode() not in bert.get("/faelle").body
 

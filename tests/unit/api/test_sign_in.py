@@ -1,4 +1,4 @@
-"""Signing in, against the development issuer over real HTTP, and against what a dishonest one or a stranger would do."""
+"""Signing in at the development issuer over real HTTP, and what a stranger or a dishonest issuer would do to it."""
 
 import asyncio
 from collections.abc import Iterator

@@ -13,6 +13,8 @@ from babel.messages.pofile import read_po
 from ledger_automation import web
 from ledger_automation.web import words
 from ledger_automation.web.pages import Language
+from ledger_automation.web.site import REFUSALS
+from ledger_automation.web.visits import PLACES
 from ledger_automation.web.words import shared
 
 TEMPLATES = files(web).joinpath("templates")
@@ -32,10 +34,12 @@ def said() -> Iterator[str]:
     """Yield the words of every law, and those that several share."""
     for law in (shared.SHARED, *words.LAWS.values()):
         yield from (text for pair in law.steps.values() for text in pair)
-        for each in (law.states, law.fields, law.rules):
+        for each in (law.states, law.terms, law.fields, law.rules):
             yield from each.values()
     for each in (shared.CHOICES, shared.ROLES, shared.WORKFLOWS):
         yield from each.values()
+    yield from (each.sentence for each in REFUSALS.values())
+    yield from (each.label for each in PLACES)
 
 
 def catalogue(language: Language) -> Catalog:

@@ -1,5 +1,6 @@
 """All that a table names has its words, and no word is for what no table names."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,10 +83,18 @@ def test_every_choice_and_every_role_has_its_words() -> None:
     literals = {
         each for _, row in ROWS for kind in parts(row.payload) if get_origin(kind) is Literal for each in get_args(kind)
     }
-    assert {*literals, *Rules().eligible} == shared.CHOICES.keys()
+    assert {*literals, *Rules().eligible, "yes", "no"} == shared.CHOICES.keys()
     assert set(ROLES) == shared.ROLES.keys()
     assert all(words.choice(each) for each in literals)
     assert all(words.role(each) for each in ROLES)
+
+
+def test_every_term_has_its_words() -> None:
+    """Those of the laws' own functions, by their sources: which of them a case has, only its life tells."""
+    for name, law in words.LAWS.items():
+        source = inspect.getsource(workflow(name).terms)
+        assert {*re.findall(r'Term\(\s*"(\w+)"', source)} == law.terms.keys()
+        assert all(words.term(name, each) for each in law.terms)
 
 
 def test_every_rule_that_refuses_says_what_it_requires() -> None:
@@ -127,6 +136,7 @@ def test_a_name_of_two_laws_has_general_words_too() -> None:
         lambda: words.field("colour"),
         lambda: words.field("amount", "market"),
         lambda: words.rule("grant"),
+        lambda: words.term("permit", "appeal"),
         lambda: words.choice("maybe"),
         lambda: words.role("mayor"),
         lambda: words.workflow("market"),

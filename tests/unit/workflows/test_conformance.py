@@ -87,6 +87,8 @@ def test_every_payload_refuses_floats(name: str) -> None:
             inner += [each for member in kind.types for each in kinds(member)]
         if isinstance(kind, info.VarTupleType):
             inner += kinds(kind.item_type)
+        if isinstance(kind, info.Metadata):
+            inner += kinds(kind.type)
         return inner
 
     table = workflow(name)

@@ -44,6 +44,11 @@ def state(workflow: str, state: str) -> str:
     return LAWS[workflow].states[state]
 
 
+def term(workflow: str, name: str) -> str:
+    """Say what is to be done before a term ends."""
+    return LAWS[workflow].terms[name]
+
+
 def field(name: str, workflow: str = "", action: str = "") -> str:
     """Return the label of a member of a payload, nested ones too; of money and rates without a unit."""
     own = LAWS[workflow].fields if workflow else {}

@@ -39,6 +39,12 @@ WORDS: Final = Vocabulary(
         "dismissed": "eingestellt",
         "written_off": "niedergeschlagen",
     },
+    terms={
+        "appeal": "Einspruch einlegen",
+        "court": "Gericht anrufen",
+        "penalty": "Ohne Säumniszuschlag zahlen",
+        "collection": "Ohne Vollstreckung zahlen",
+    },
     fields={
         "offence": "Verstoß",
         "hearing_required": "Anhörung vor dem Bußgeldbescheid nötig",

@@ -52,6 +52,11 @@ WORDS: Final = Vocabulary(
         "expired": "Genehmigung abgelaufen",
         "revoked": "widerrufen",
     },
+    terms={
+        "decision": "Entscheidung über den Antrag",
+        "objection": "Widerspruch einlegen",
+        "validity": "Ende der Genehmigung",
+    },
     fields={
         "subject": "Gegenstand",
         "documents": "Unterlagen",

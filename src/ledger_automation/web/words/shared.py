@@ -52,6 +52,8 @@ CHOICES: Final = {
     "pro_rata": "anteilig neben der Zuwendung",
     "first": "vor der Zuwendung",
     "municipality": "Gemeinde",
+    "yes": "ja",
+    "no": "nein",
 }
 
 ROLES: Final = {

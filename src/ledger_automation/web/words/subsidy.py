@@ -47,6 +47,11 @@ WORDS: Final = Vocabulary(
         "closed": "abgeschlossen",
         "revoked": "widerrufen",
     },
+    terms={
+        "application": "Antrag stellen",
+        "resolution": "Beschluss vorlegen",
+        "use": "Verwendung nachweisen",
+    },
     fields={
         "title": "Name des Förderprogramms",
         "rate": "Fördersatz",

@@ -15,3 +15,4 @@ class Vocabulary(NamedTuple):
     rules: Mapping[str, str]
     steps: Mapping[str, tuple[str, str]] = MappingProxyType({})
     states: Mapping[str, str] = MappingProxyType({})
+    terms: Mapping[str, str] = MappingProxyType({})

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from ledger_automation.workflows._table import Cents, Payload, PositiveCents, Step, Term, Text
+from ledger_automation.workflows.deadlines import NEVER
 
 RUNGS: Final = ("recorded", "hearing_sent", "notice_sent", "notified", "penalty_added")
 APPEALED: Final = ("appealed_to_authority", "appealed_to_court")
@@ -119,13 +120,14 @@ def terms(state: str, fine: Fine) -> tuple[Term, ...]:
     """Return what may be done until when: appeal, call the court; and from when the office goes on."""
     if state not in RUNGS:  # an appeal in time suspends everything else
         return ()
-    named = (
-        ("appeal", fine.appeal_ends),
-        ("court", fine.court_ends),
-        ("penalty", fine.penalty_starts),
-        ("collection", fine.collection_starts),
+    to_court = fine.rules.court_directly or fine.authority_decided
+    found = (
+        Term("appeal", fine.appeal_ends or NEVER),
+        Term("court", (fine.court_ends if to_court else None) or NEVER),
+        Term("penalty", fine.penalty_starts or NEVER),
+        Term("collection", fine.collection_starts or NEVER),
     )
-    return tuple(Term(name, ends) for name, ends in named if ends is not None)
+    return tuple(each for each in found if each.ends != NEVER)
 
 
 def standing(fine: Fine, _step: Step | None = None) -> str:
