@@ -15,9 +15,11 @@ from ledger_automation.api.edge import Edge, Figures, Limit
 from ledger_automation.api.sign_in import Client, CodeFlow
 from ledger_automation.api.tokens import ALGORITHMS, TokenVerifier, TrustedIssuer
 from ledger_automation.api.traces import exporting, untraced
-from ledger_automation.bootstrap import Ledger
+from ledger_automation.bootstrap import Ledger, key_ages
 from ledger_automation.errors import Misconfigured
 from ledger_automation.settings import Settings
+from ledger_automation.study.tamper_room import TamperRoom
+from ledger_automation.verify.policy import Level, VerificationPolicy
 from ledger_automation.web.routes import routes as web_routes
 from ledger_automation.web.site import Site
 
@@ -56,8 +58,29 @@ def _site(desk: Desk, tokens: TokenVerifier, settings: Settings, issuer: DevIssu
     elif settings.client_id:
         client = Client(settings.issuers[0], settings.client_id, settings.client_credential, settings.token_scope)
     sign_in = CodeFlow(client, tokens) if client is not None else None
-    clock = desk.ledger.recorder.clock
-    return Site(desk, settings.origin, settings.witnesses_required, clock, sign_in, settings.site)
+    ledger = desk.ledger
+    home, room, clock = _Home(ledger), TamperRoom(ledger), ledger.recorder.clock
+    return Site(desk, settings.origin, settings.witnesses_required, clock, home, room, sign_in, settings.site)
+
+
+class _Home:
+    """Satisfies `web.site.Home`."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def policy(self) -> VerificationPolicy:
+        """Return the policy of level logged."""
+        return self._ledger.policy(Level.LOGGED)
+
+    def chain_id(self) -> int | None:
+        """Return the pinned chain's."""
+        pinned = self._ledger.pinned_identity()
+        return pinned.chain_id if pinned is not None else None
+
+    def key_ages(self) -> list[tuple[str, int]]:
+        """Return the ages of keys that are files."""
+        return key_ages(self._ledger.settings.home)
 
 
 def insist_on_issuers(settings: Settings) -> None:

@@ -6,13 +6,14 @@ Nothing is opened at import. `open_ledger` opens what a verb needs and closes it
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -51,6 +52,9 @@ from ledger_automation.verify.verifier import check_identity
 if TYPE_CHECKING:
     from ledger_automation.chain import EnforcingChain
     from ledger_automation.chain.deploy import Deployment
+
+
+_DAY: Final = 86_400
 
 
 class Enforcing(NamedTuple):
@@ -185,6 +189,13 @@ class Ledger:
         if level not in ON_CHAIN:
             return asked_policy(self.settings, level)
         return pinned(self.settings.home)
+
+
+def key_ages(home: Path) -> list[tuple[str, int]]:
+    """Return the keys of a home that are files, and how many days ago each was written; by name."""
+    folder, now = home / "keys", time.time()
+    ages = {each: max(0.0, now - each.stat().st_mtime) for each in sorted(folder.rglob("*.key"))}
+    return [(str(each.relative_to(folder).with_suffix("")), int(age // _DAY)) for each, age in ages.items()]
 
 
 @contextmanager

@@ -19,8 +19,9 @@ from ledger_automation.api.dev_issuer import PERSONAS, DevIssuer
 from ledger_automation.api.edge import Edge
 from ledger_automation.asgi import application
 from ledger_automation.bootstrap import Ledger, open_ledger
-from ledger_automation.errors import Misconfigured
+from ledger_automation.errors import Misconfigured, Unreachable
 from ledger_automation.orchestrator.asked import Identity, Member
+from ledger_automation.orchestrator.duties import Duty
 from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.transition import Clock, Recorder
 from ledger_automation.settings import Settings
@@ -61,13 +62,19 @@ def enrol(ledger: Ledger, issuer: DevIssuer) -> None:
 
 
 class SomeChain:
-    """Work in the background whose chain answers, and enforces nothing."""
+    """Work in the background whose chain answers, and enforces nothing; it notes what it is woken for."""
+
+    def __init__(self) -> None:
+        self.woken: list[Duty] = []
 
     def enforcer(self) -> Enforcer:
         raise Misconfigured("No contract is at hand.")
 
     def chain(self) -> ChainIdentity:
         return ChainIdentity(31_337, "0x" + "11" * 32, "0x" + "22" * 20, "0x" + "33" * 32)
+
+    def wake(self, *duties: Duty) -> None:
+        self.woken += duties
 
 
 class NoChain:
@@ -79,12 +86,16 @@ class NoChain:
     def chain(self) -> ChainIdentity:
         raise Misconfigured("No chain is at hand.")
 
+    def wake(self, *_: Duty) -> None:
+        raise Unreachable("Nobody is at hand.")
+
 
 class Town:
     """Asks as somebody; ``document`` is the OpenAPI document of the application that is asked."""
 
-    def __init__(self, ledger: Ledger, issuer: DevIssuer, edge: Edge, service: Service) -> None:
+    def __init__(self, ledger: Ledger, issuer: DevIssuer, edge: Edge, service: Service, woken: list[Duty]) -> None:
         self.ledger = ledger
+        self.woken = woken
         self.issuer = issuer
         self.edge = edge
         self.service = service
@@ -156,6 +167,7 @@ def open_town(home: Path, clock: Clock | None = None, **settings: Any) -> Iterat
     with open_ledger(wanted) as opened:
         ledger = opened if clock is None else replace(opened, recorder=Recorder(wanted.origin, clock))
         enrol(ledger, issuer)
-        app = application(ledger, SomeChain(), issuer)
+        background = SomeChain()
+        app = application(ledger, background, issuer)
         with serving(app) as service:
-            yield Town(ledger, issuer, app, service)
+            yield Town(ledger, issuer, app, service, background.woken)

@@ -21,6 +21,7 @@ from ledger_automation.bootstrap import Ledger, member_secret
 from ledger_automation.errors import Forbidden, LedgerError, Unauthenticated, Unreachable
 from ledger_automation.orchestrator.asked import Asked, Identity, Member, citizen
 from ledger_automation.orchestrator.decide import UNDECIDED, Outcome
+from ledger_automation.orchestrator.duties import Duty
 from ledger_automation.orchestrator.enforce import Enforcer
 from ledger_automation.orchestrator.readiness import Part, chain_part, keeping_up
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
@@ -48,6 +49,10 @@ class Background(Protocol):
 
     def chain(self) -> ChainIdentity:
         """Ask the chain which one it is, and which contract has the log; raises Unreachable, Misconfigured."""
+        ...
+
+    def wake(self, *duties: Duty) -> None:
+        """Have duties done now; raises Unreachable where nobody could be told."""
         ...
 
 
@@ -89,6 +94,10 @@ class Desk:
         if outcome.error is not None:
             raise outcome.error
         return outcome
+
+    async def wake(self, duty: Duty) -> None:
+        """Have a duty done now, in the background; raises Unreachable."""
+        await self.run(lambda: self._background.wake(duty))
 
     async def read(self, work: Callable[[SqlUnitOfWork], T]) -> T:
         """Read in a snapshot, in a thread of its own."""

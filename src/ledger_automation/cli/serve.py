@@ -16,8 +16,8 @@ from ledger_automation.journal import open_journal
 from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.reading import EPHEMERAL
 from ledger_automation.settings import Settings
+from ledger_automation.worker.by_broker import ByBroker
 from ledger_automation.worker.in_process import InProcess
-from ledger_automation.worker.workplace import Workplace
 
 _FAREWELL_SECONDS = 10
 """How long requests that are under way may take once the service is asked to end."""
@@ -74,9 +74,10 @@ def _with_a_chain(settings: Settings) -> Settings:
     return settings.model_copy(update={"chain": EPHEMERAL})
 
 
-def _background(ledger: Ledger) -> InProcess | Workplace:
-    """Return the background work, to be started; where workers do it, a place that only opens the chain when asked."""
-    return InProcess(ledger) if not ledger.settings.broker else Workplace(lambda: nullcontext(ledger))
+def _background(ledger: Ledger) -> InProcess | ByBroker:
+    """Return the background work, to be started; where workers do it, whoever opens the chain and wakes them."""
+    settings = ledger.settings
+    return InProcess(ledger) if not settings.broker else ByBroker(lambda: nullcontext(ledger), settings)
 
 
 def _enrol(ledger: Ledger, issuer: DevIssuer) -> None:

@@ -6,6 +6,7 @@
     settle     what was sent becomes final, and signed steps are brought to their end (T4, T1)
     cosign     the newest checkpoint goes to each witness, whose cosignature is kept
     audit      what is new since the last audit is held against log, law and chain
+    audit_whole    the same from the first event on, when somebody asks for it
     deliver    whoever asked to be told is told what the log has (webhooks)
     erase      what the log says is to be destroyed is destroyed
     forget     answers and documents that nobody will ask for again go
@@ -60,6 +61,7 @@ class Duty(StrEnum):
     SETTLE = "settle"
     COSIGN = "cosign"
     AUDIT = "audit"
+    AUDIT_WHOLE = "audit_whole"
     DELIVER = "deliver"
     ERASE = "erase"
     FORGET = "forget"

@@ -12,6 +12,6 @@
     locales    gettext catalogues; a test fails where a text has no translation
     static     KERN as npm brings it, compressed, and the little that is ours
 
-What this does not do: it decides nothing. A step that is posted becomes what a request of the API becomes, and is decided
-by the same desk.
+What this does not do: it decides nothing. A step that is posted becomes what a request of the API becomes, and the same
+desk decides it.
 """

@@ -3,6 +3,8 @@
     everybody         /  /brief  /brief/beleg  /protokoll  (`public`), /anmelden, /seiten/* (style sheets)
     who is signed in  /konto  /abmelden (`visits`)
     who acts          /faelle and below (`cases`, `steps`)
+    auditors          /pruefung and below (`audits`), /werkstatt (`tamper`)
+    administrators    /betrieb (`operation`)
 
 A page for roles is for whoever has one of them; what each of them may see and do there is asked of the law and the
 members at each request.
@@ -15,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger_automation.web import cases, public, steps, visits
+from ledger_automation.web import audits, cases, operation, public, steps, visits
 from ledger_automation.web.pages import Language, style
 from ledger_automation.web.site import Endpoint, Named, Site, answered
+from ledger_automation.web.tamper import tamper
 
 _GET: Final = ("GET",)
 _POST: Final = ("POST",)
@@ -54,6 +57,13 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
         ("/faelle/{case}", _GET, cases.file(site), visits.ACTORS),
         ("/faelle/{case}/beleg", _GET, cases.receipt(site), visits.ACTORS),
         ("/faelle/{case}/{action}", _BOTH, steps.step(site), visits.ACTORS),
+        ("/pruefung", _BOTH, audits.listing(site), visits.AUDITORS),
+        ("/pruefung/stichprobe", _GET, audits.drawn(site), visits.AUDITORS),
+        ("/pruefung/{run}", _GET, audits.run(site), visits.AUDITORS),
+        ("/pruefung/{run}/bericht", _GET, audits.report(site), visits.AUDITORS),
+        ("/werkstatt", _BOTH, tamper(site), visits.AUDITORS),
+        ("/betrieb", _GET, operation.operation(site), visits.OPERATORS),
+        ("/betrieb/abmelden", _POST, operation.sign_out(site), visits.OPERATORS),
     ):
         yield path, methods, visits.for_roles(site, roles, signed)
 

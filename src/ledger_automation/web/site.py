@@ -7,7 +7,7 @@
 Errors become pages here (`answered`), so that no reader of a page ever meets a problem document.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -30,6 +30,9 @@ from ledger_automation.errors import (
 )
 from ledger_automation.orchestrator.asked import Asked, Identity, Member
 from ledger_automation.orchestrator.decide import Outcome
+from ledger_automation.orchestrator.duties import Duty
+from ledger_automation.orchestrator.readiness import Part
+from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.web import words
 from ledger_automation.web.pages import page
 
@@ -48,6 +51,18 @@ class Office(Protocol):
 
     async def write(self, work: Callable[[Any], T]) -> T:
         """Write, and commit."""
+        ...
+
+    async def wake(self, duty: Duty) -> None:
+        """Have a duty done now, in the background; raises Unreachable."""
+        ...
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do something that takes its time, in a thread of its own."""
+        ...
+
+    async def readiness(self) -> list[Part]:
+        """Say of each part of the service whether it is as it should be."""
         ...
 
     async def take(self, asked: Asked) -> Outcome:
@@ -71,13 +86,43 @@ class SignIn(Protocol):
         ...
 
 
+class Home(Protocol):
+    """What the operator pinned and keeps, for whoever audits or runs the service."""
+
+    def policy(self) -> VerificationPolicy:
+        """Return what a receipt of this log is held against, without a chain."""
+        ...
+
+    def chain_id(self) -> int | None:
+        """Return the chain that is pinned; None before the first anchor."""
+        ...
+
+    def key_ages(self) -> list[tuple[str, int]]:
+        """Return the keys of this home, and how many days old each is."""
+        ...
+
+
+class Room(Protocol):
+    """Where tampering is tried on copies."""
+
+    def attacks(self) -> Sequence[Any]:
+        """Return what may be tried, each with its class (``tampering``)."""
+        ...
+
+    def attempt(self, kind: str) -> Any:
+        """Try one; returns what was tried (``tampering``), ``report`` and ``seconds``. Raises NotFound."""
+        ...
+
+
 class Site(NamedTuple):
-    """The pages' town: its office, its log's name, how many witnesses it wants, its URL (empty: as it was reached)."""
+    """The pages' town. ``url`` is where browsers reach it, empty for wherever they did."""
 
     office: Office
     origin: str
     witnesses: int
     clock: Callable[[], datetime]
+    home: Home
+    room: Room
     sign_in: SignIn | None = None
     url: str = ""
 

@@ -46,7 +46,14 @@ class Place(NamedTuple):
 ACTORS: Final = READERS - {"system"}
 """Who acts by hand; the system does so by the API."""
 
-PLACES: Final = (Place("/faelle", "Fälle", ACTORS),)
+AUDITORS: Final = frozenset({"auditor"})
+OPERATORS: Final = frozenset({"administrator"})
+PLACES: Final = (
+    Place("/faelle", "Fälle", ACTORS),
+    Place("/pruefung", "Prüfungen", AUDITORS),
+    Place("/werkstatt", "Manipulieren auf Probe", AUDITORS),
+    Place("/betrieb", "Betrieb", OPERATORS),
+)
 
 
 class Visitor(NamedTuple):

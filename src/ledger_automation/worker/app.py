@@ -8,7 +8,7 @@ sweep, finds it there (P15). So messages need not expire either: a machine whose
     ledger.log     sequence, sweep,       every worker may take all four, or some only (-Q), so that a chain or a
                    erase, forget          receiver that lets us wait does not keep events out of the log
     ledger.chain   anchor, settle
-    ledger.audit   audit
+    ledger.audit   audit, audit_whole (when it is asked for)
     ledger.post    deliver
 
 Two beats beat twice, which does no harm. What this does not do: keep a result, or take a lock; what two workers do at
@@ -53,7 +53,7 @@ def create(settings: Settings) -> Celery:
     app = Celery("ledger", broker=url, set_as_current=False)
     app.conf.update(_SETTINGS, **_within(settings.redelivery_seconds), **_BROKERS[scheme](settings.redelivery_seconds))
     app.conf.task_queues = list(QUEUES)
-    app.conf.beat_schedule = {line.duty: _beat(line) for line in timetable(settings)}
+    app.conf.beat_schedule = {line.duty: _beat(line) for line in timetable(settings) if not line.is_asked_for}
     app.conf.task_routes = {tasks.name(line.duty): {"queue": line.group} for line in timetable(settings)}
     if scheme.startswith("amqp"):
         app.steps["consumer"].add(Answering)

@@ -13,6 +13,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from math import inf
 from typing import Final, Self
 
 from ledger_automation.bootstrap import Ledger
@@ -35,7 +36,7 @@ class InProcess:
         self._place = Workplace(lambda: nullcontext(ledger))
         self._lines = {line.duty: line for line in timetable(ledger.settings)}
         self._due = dict.fromkeys(self._lines, 0.0)
-        self._due[Duty.AUDIT] = time.monotonic() + self._pause(Duty.AUDIT)
+        self._due |= {duty: time.monotonic() + self._pause(duty) for duty in (Duty.AUDIT, Duty.AUDIT_WHOLE)}
         self._running: dict[Duty, Future[bool]] = {}
         self._change = threading.Condition()
         self._over = False
@@ -53,7 +54,7 @@ class InProcess:
         self.stop()
 
     def start(self) -> None:
-        """Begin; everything but the audit is due at once."""
+        """Begin; everything but audits is due at once."""
         self._clock.start()
 
     def wake(self, *duties: Duty) -> None:
@@ -119,7 +120,8 @@ class InProcess:
     def _until_next(self, now: float) -> float | None:
         """Return how long nothing will be due; what is under way is due after it has ended, which wakes us."""
         waiting = [due for duty, due in self._due.items() if duty not in self._running]
-        return max(0.0, min(waiting) - now) if waiting else None
+        soonest = min(waiting, default=inf)
+        return max(0.0, soonest - now) if soonest < inf else None
 
     def _pause(self, duty: Duty) -> float:
         return self._lines[duty].pause(datetime.now(UTC))

@@ -5,6 +5,7 @@ the log. Whoever adds a duty adds its line here.
 """
 
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Final, NamedTuple
 
 from ledger_automation.orchestrator.duties import Duty
@@ -22,17 +23,24 @@ _HOUR: Final = 3_600.0
 
 
 class Line(NamedTuple):
-    """One duty of the table; ``seconds`` is None for what is done once a night, at ``hour`` (UTC)."""
+    """One duty: done every so many ``seconds``, once a night at ``hour`` (UTC), or, without either, when asked for."""
 
     duty: Duty
     group: str
-    seconds: float | None
-    hour: int = 0
+    seconds: float | None = None
+    hour: int | None = None
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether nothing but somebody's wish makes it due."""
+        return self.seconds is None and self.hour is None
 
     def pause(self, now: datetime) -> float:
-        """Return how long to wait from now on until the duty is due."""
+        """Return how long to wait from now on until the duty is due; infinity for one that is asked for."""
         if self.seconds is not None:
             return self.seconds
+        if self.hour is None:
+            return inf
         night = now.astimezone(UTC).replace(hour=self.hour, minute=0, second=0, microsecond=0)
         return (night - now).total_seconds() % _DAY or _DAY
 
@@ -45,7 +53,8 @@ def timetable(settings: Settings) -> tuple[Line, ...]:
         Line(Duty.ANCHOR, CHAIN, settings.anchor_seconds),
         Line(Duty.SETTLE, CHAIN, settings.settle_seconds),
         Line(Duty.COSIGN, WITNESS, settings.cosign_seconds),
-        Line(Duty.AUDIT, AUDIT, None, settings.audit_hour),
+        Line(Duty.AUDIT, AUDIT, hour=settings.audit_hour),
+        Line(Duty.AUDIT_WHOLE, AUDIT),
         Line(Duty.DELIVER, POST, settings.deliver_seconds),
         Line(Duty.ERASE, LOG, settings.sweep_seconds),
         Line(Duty.FORGET, LOG, _HOUR),

@@ -67,7 +67,8 @@ class Workplace:
             Duty.ANCHOR: lambda: self._duties().anchor(self.on_chain().anchorer),
             Duty.SETTLE: lambda: self._duties().settle(self.on_chain().anchorer, self.on_chain().enforcer),
             Duty.COSIGN: lambda: self._duties().cosign(self._witnesses()),
-            Duty.AUDIT: self._audit,
+            Duty.AUDIT: lambda: self._audit(whole=False),
+            Duty.AUDIT_WHOLE: lambda: self._audit(whole=True),
             Duty.DELIVER: lambda: self._duties().deliver(self._messenger()),
             Duty.ERASE: lambda: self._duties().erase(self.ledger().eraser),
             Duty.FORGET: lambda: self._duties().forget(),
@@ -91,6 +92,11 @@ class Workplace:
         if self._failing.pop(duty, None):
             _log.info("Duty %s works again.", duty)
         return True
+
+    def wake(self, *duties: Duty) -> None:
+        """Do duties now, and here."""
+        for duty in duties:
+            self.run(duty)
 
     def enforcer(self) -> Enforcer:
         """Return who takes enforced steps on; raises Misconfigured where no level asks for it, and as opening does."""
@@ -156,12 +162,13 @@ class Workplace:
         ledger = self.ledger()
         return WitnessRound(ledger.begin, ledger.read, ledger.witnesses(), HttpWire(), ledger.recorder.clock)
 
-    def _audit(self) -> AuditReport:
+    def _audit(self, *, whole: bool) -> AuditReport:
         selftest()
         ledger, found = self.ledger(), self.on_chain()
         secret = member_secret(ledger.settings.home, create=False)
         path = ledger.settings.home / _MARK
-        report = self._duties().audit(Auditor(found.policy, found.chain, secret=secret), ledger.read, _last(path))
+        auditor, last = Auditor(found.policy, found.chain, secret=secret), None if whole else _last(path)
+        report = self._duties().audit(auditor, ledger.read, last)
         if report.mark is not None:
             _keep(path, report.mark)
         _log.info("Audit: %s (%s), %d events.", report.verdict, report.reason, report.events)

@@ -1,6 +1,8 @@
 """Pages for whoever is signed in: who gets in, what he may do there, and what somebody else's site cannot."""
 
 import re
+import sqlite3
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,12 @@ from sqlalchemy import event
 from ledger_automation.api.dev_issuer import PERSONAS
 from ledger_automation.api.sign_in import CodeFlow
 from ledger_automation.orchestrator.asked import Identity
+from ledger_automation.orchestrator.duties import Duties, Duty
+from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.session import IDLE
+from ledger_automation.study.tampering import disarm
+from ledger_automation.verify.auditor import Auditor, AuditReport
+from ledger_automation.verify.policy import Level
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -340,3 +347,129 @@ def test_signing_in_again_ends_the_session_before(town: Town) -> None:
     assert clerk.get("/faelle").status == 303
     fresh = next(text for name, text in back.fields if name == "set-cookie" and text.startswith("session="))
     assert town.service.ask("GET", "/faelle", {"Cookie": fresh.partition(";")[0]}, b"").status == 200
+
+
+PLACES = {
+    "/pruefung": {"auditor"},
+    "/pruefung/stichprobe": {"auditor"},
+    "/werkstatt": {"auditor"},
+    "/betrieb": {"administrator"},
+}
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+@pytest.mark.parametrize("path", PLACES)
+def test_a_place_is_for_its_roles(town: Town, persona: str, path: str) -> None:
+    assert Visitor(town, persona).get(path).status == (200 if role_of(persona) in PLACES[path] else 403)
+    assert Visitor(town).get(path).status == 303
+
+
+def seal(town: Town) -> None:
+    ledger = town.ledger
+    while sequence(ledger.begin, ledger.recorder, ledger.key, sweep=True) is not None:
+        pass
+
+
+def audited(town: Town) -> AuditReport:
+    """Do what the background does when it is woken for an audit."""
+    ledger = town.ledger
+    duties = Duties(ledger.begin, ledger.recorder, ledger.key, timedelta(days=1), lambda _: None)
+    return duties.audit(Auditor(ledger.policy(Level.LOGGED)), ledger.read, None)
+
+
+def test_an_auditor_finds_a_planted_tampering(tmp_path: Path) -> None:
+    with open_town(tmp_path) as town:
+        clerk, auditor = Visitor(town, "clerk-1"), Visitor(town, "auditor-1")
+        fines = [clerk.leads(FINE, amount="35,00") for _ in range(5)]
+        seal(town)
+        assert "Noch wurde nicht geprüft" in auditor.get("/pruefung").body.decode()
+        asked = auditor.post("/pruefung", {"form": clerk_form(auditor)})
+        assert (asked.status, asked.headers["location"]) == (303, "/pruefung?nach=0")
+        assert town.woken == [Duty.AUDIT_WHOLE]
+        assert 'http-equiv="refresh"' in auditor.get("/pruefung?nach=0").body.decode()
+        assert audited(town).verdict == "final"
+        assert 'http-equiv="refresh"' not in auditor.get("/pruefung?nach=0").body.decode()
+        assert "Alles stimmt" in auditor.get("/pruefung/1").body.decode()
+        case_id = fines[3].rpartition("/")[2]
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as planted:
+            disarm(planted)
+            planted.execute("UPDATE event SET amount = 100 WHERE case_id = ?", (case_id,))
+        planted.close()
+        assert audited(town).verdict == "contradicted"
+        shown = auditor.get("/pruefung/2").body.decode()
+        (row,) = re.findall(r'<tr class="kern-table__row finding">.*?</tr>', shown)
+        assert ["T01" in row, case_id[:8] in row, ">amount<" in row, "3500" in row, "100" in row] == [True] * 5
+        assert "ein Betrag wurde geändert" in row
+        saved = auditor.get("/pruefung/2/bericht")
+        assert saved.json()["findings"][0]["class"] == "T01"
+        for nowhere in ("3", "0", "x", "-1", "1e3", "٢", "9" * 30):
+            assert auditor.get(f"/pruefung/{nowhere}").status == 404
+
+
+def clerk_form(visitor: Visitor) -> str:
+    return dict(re.findall(r'name="(form)" value="(\w+)"', visitor.get("/konto").body.decode()))["form"]
+
+
+def test_a_sample_is_drawn_again_by_whoever_has_its_seed(tmp_path: Path) -> None:
+    with open_town(tmp_path) as town:
+        clerk, auditor = Visitor(town, "clerk-1"), Visitor(town, "auditor-1")
+        assert auditor.get("/pruefung/stichprobe?saat=a&zahl=5").status == 404, "nothing is in the log yet"
+        fines = [clerk.leads(FINE, amount="35,00").rpartition("/")[2] for _ in range(30)]
+        seal(town)
+
+        def rows(path: str) -> list[str]:
+            return re.findall(r'<tr class="kern-table__row drawn">.*?</tr>', auditor.get(path).body.decode())
+
+        first = rows("/pruefung/stichprobe?saat=a&zahl=12")
+        assert len(first) == 12
+        assert first == rows("/pruefung/stichprobe?saat=a&zahl=12") != rows("/pruefung/stichprobe?saat=b&zahl=12")
+        assert all(">stimmt<" in each for each in first)
+        assert len(rows("/pruefung/stichprobe?saat=a&zahl=50")) == 30, "all there are"
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as planted:
+            disarm(planted)
+            whose = "event_id = (SELECT id FROM event WHERE case_id = ?)"
+            query = f"UPDATE content SET canonical = replace(canonical, '3500', '9500') WHERE {whose}"
+            planted.execute(query, (fines[7],))
+        planted.close()
+        wrong = [each for each in rows("/pruefung/stichprobe?saat=a&zahl=50") if "stimmt nicht" in each]
+        assert [fines[7][:8] in each for each in wrong] == [True]
+        for bad in ("saat=a&zahl=51", "saat=a&zahl=0", "saat=a&zahl=x", "saat=a&zahl="):
+            assert auditor.get(f"/pruefung/stichprobe?{bad}").status == 422
+
+
+def test_the_room_to_tamper_in_leaves_the_ledger_as_it_was(tmp_path: Path) -> None:
+    with open_town(tmp_path) as town:
+        clerk, auditor = Visitor(town, "clerk-1"), Visitor(town, "auditor-1")
+        fine = clerk.leads(FINE, amount="35,00")
+        clerk.leads(f"{fine}/send_hearing")
+        seal(town)
+        form = clerk_form(auditor)
+        before = (
+            sqlite3.connect(tmp_path / "ledger.sqlite").execute("SELECT * FROM content ORDER BY event_id").fetchall()
+        )
+        for kind, found in (("T03", "T03"), ("T40", "T40"), ("T01", None), ("T99", None), ("", None)):
+            shown = auditor.post("/werkstatt", {"form": form, "kind": kind}).body.decode()
+            rows = re.findall(r'<tr class="kern-table__row finding">.*?</tr>', shown)
+            assert bool(rows) == (found is not None), kind
+            assert found is None or f"<strong>{found}</strong>" in "".join(rows)
+            assert ("fehlt in diesem Protokoll" in shown) == (found is None)
+        after = (
+            sqlite3.connect(tmp_path / "ledger.sqlite").execute("SELECT * FROM content ORDER BY event_id").fetchall()
+        )
+        assert before == after
+        assert audited(town).verdict == "final"
+        assert not list(Path(tempfile.gettempdir()).glob("tamper-room-*"))
+
+
+def test_an_operator_sees_what_waits_and_signs_a_member_out(town: Town, fine: str) -> None:
+    administrator, clerk = Visitor(town, "administrator-1"), Visitor(town, "clerk-1")
+    shown = administrator.get("/betrieb").body.decode()
+    assert fine.rpartition("/")[2] not in shown, "no case is read here"
+    assert re.search(r"log</code></td><td[^>]*>0</td>", shown), "the log's key was made today"
+    assert "clerk-1" in shown
+    assert clerk.get("/faelle").status == 200
+    form = clerk_form(administrator)
+    assert administrator.post("/betrieb/abmelden", {"form": form, "member": "nobody-1"}).status == 404
+    assert administrator.post("/betrieb/abmelden", {"form": form, "member": "clerk-1"}).status == 303
+    assert clerk.get("/faelle").status == 303
+    assert administrator.get("/betrieb").status == 200

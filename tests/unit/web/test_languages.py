@@ -15,7 +15,7 @@ from ledger_automation.web import words
 from ledger_automation.web.pages import Language
 from ledger_automation.web.site import REFUSALS
 from ledger_automation.web.visits import PLACES
-from ledger_automation.web.words import shared
+from ledger_automation.web.words import classes, shared
 
 TEMPLATES = files(web).joinpath("templates")
 TRANSLATED = [each for each in Language if each is not Language.GERMAN]
@@ -37,6 +37,8 @@ def said() -> Iterator[str]:
         for each in (law.states, law.terms, law.fields, law.rules):
             yield from each.values()
     for each in (shared.CHOICES, shared.ROLES, shared.WORKFLOWS):
+        yield from each.values()
+    for each in (classes.CLASSES, classes.ATTACKS, shared.VERDICTS, shared.DRAWN, shared.PARTS, shared.QUEUES):
         yield from each.values()
     yield from (each.sentence for each in REFUSALS.values())
     yield from (each.label for each in PLACES)

@@ -24,7 +24,7 @@ def test_there_is_one_task_a_duty(app: Any) -> None:
     ours = {name for name in app.tasks if not name.startswith("celery.")}
     assert ours == {
         "ledger.sequence", "ledger.sweep", "ledger.anchor", "ledger.settle", "ledger.cosign", "ledger.audit",
-        "ledger.deliver", "ledger.erase", "ledger.forget",
+        "ledger.audit_whole", "ledger.deliver", "ledger.erase", "ledger.forget",
     }  # fmt: skip
     assert len(ours) == len(Duty)
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from math import inf
 
 import pytest
 from celery.schedules import crontab, schedule
@@ -17,7 +18,7 @@ def test_every_duty_has_one_line_and_its_group() -> None:
     assert len(timetable(SETTINGS)) == len(lines)
     assert lines == {
         Duty.SEQUENCE: LOG, Duty.SWEEP: LOG, Duty.ANCHOR: CHAIN, Duty.SETTLE: CHAIN, Duty.AUDIT: AUDIT,
-        Duty.COSIGN: WITNESS, Duty.DELIVER: POST, Duty.ERASE: LOG, Duty.FORGET: LOG,
+        Duty.AUDIT_WHOLE: AUDIT, Duty.COSIGN: WITNESS, Duty.DELIVER: POST, Duty.ERASE: LOG, Duty.FORGET: LOG,
     }  # fmt: skip
     assert set(lines) == set(Duty)
     assert set(lines.values()) == set(GROUPS)
@@ -47,12 +48,19 @@ def test_the_audit_is_due_at_its_hour_whatever_the_time_zone(now: datetime, seco
     assert audit.pause(now) == seconds
 
 
+def test_what_is_asked_for_is_never_due_by_itself() -> None:
+    assert [line.duty for line in timetable(SETTINGS) if line.is_asked_for] == [Duty.AUDIT_WHOLE]
+    (whole,) = (line for line in timetable(SETTINGS) if line.is_asked_for)
+    assert whole.pause(datetime.now(UTC)) == inf
+
+
 def test_celery_beats_the_same_table() -> None:
     conf = create(SETTINGS).conf
     beats = {entry["task"]: entry["schedule"] for entry in conf.beat_schedule.values()}
     assert beats == {
         tasks.name(line.duty): schedule(line.seconds) if line.seconds is not None else crontab(hour=4, minute=0)
         for line in timetable(SETTINGS)
+        if line.duty is not Duty.AUDIT_WHOLE
     }
     routes = {name: route["queue"] for name, route in conf.task_routes.items()}
     assert routes == {tasks.name(line.duty): line.group for line in timetable(SETTINGS)}

@@ -15,7 +15,7 @@ step if it has its own, else with the law's, else with those that are true every
 from collections import ChainMap
 from typing import Final
 
-from ledger_automation.web.words import log, parking_fine, permit, shared, subsidy
+from ledger_automation.web.words import classes, log, parking_fine, permit, shared, subsidy
 from ledger_automation.web.words.vocabulary import Vocabulary
 
 LAWS: Final[dict[str, Vocabulary]] = {
@@ -74,3 +74,33 @@ def role(name: str) -> str:
 def workflow(name: str) -> str:
     """Return what a workflow is called."""
     return shared.WORKFLOWS[name]
+
+
+def verdict(name: str) -> str:
+    """Say what a verification came to, in a sentence."""
+    return shared.VERDICTS[name]
+
+
+def drawn(verdict: str) -> str:
+    """Say of one step of a sample what its verification came to."""
+    return shared.DRAWN[verdict]
+
+
+def part(name: str) -> str:
+    """Return what a part of the service is called."""
+    return shared.PARTS[name]
+
+
+def queue(name: str) -> str:
+    """Say what waits in a place."""
+    return shared.QUEUES[name]
+
+
+def tampering(kind: str) -> str:
+    """Say what somebody did, by the class of the catalogue."""
+    return classes.CLASSES[kind]
+
+
+def attack(kind: str) -> str:
+    """Say what somebody does in the room to tamper in, in a sentence."""
+    return classes.ATTACKS[kind]

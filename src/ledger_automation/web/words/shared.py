@@ -72,3 +72,32 @@ WORKFLOWS: Final = {
     "parking_fine": "Bußgeldverfahren",
     "log": "Verwaltung des Protokolls",
 }
+
+VERDICTS: Final = {
+    "final": "Alles stimmt: Nichts wurde verändert, weggelassen oder eingeschoben.",
+    "pending": "Bis hierher stimmt alles; der endgültige Nachweis steht noch aus.",
+    "erased": "Der Inhalt wurde rechtmäßig gelöscht; alles Übrige stimmt.",
+    "unreachable": "Eine Quelle, die gefragt werden muss, hat nicht geantwortet; das ist weder gut noch schlecht.",
+    "contradicted": "Etwas stimmt nicht: Die Nachweise widersprechen einander.",
+}
+
+DRAWN: Final = {
+    "final": "stimmt",
+    "pending": "stimmt",
+    "erased": "rechtmäßig gelöscht",
+    "contradicted": "stimmt nicht",
+}
+
+PARTS: Final = {
+    "database": "Datenbank",
+    "log": "Protokoll",
+    "anchor": "Verankerung",
+    "chain": "Kette",
+}
+
+QUEUES: Final = {
+    "steps": "Schritte, die noch nicht im Protokoll stehen",
+    "held": "Unterschriebene Schritte, über die ein Vertrag entscheidet",
+    "sent": "Transaktionen, die noch nicht endgültig sind",
+    "deliver": "Blätter, die einem Empfänger noch nicht gemeldet sind",
+}
