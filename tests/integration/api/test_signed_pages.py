@@ -427,9 +427,10 @@ def test_a_sample_is_drawn_again_by_whoever_has_its_seed(tmp_path: Path) -> None
         assert len(rows("/pruefung/stichprobe?saat=a&zahl=50")) == 30, "all there are"
         with sqlite3.connect(tmp_path / "ledger.sqlite") as planted:
             disarm(planted)
-            whose = "event_id = (SELECT id FROM event WHERE case_id = ?)"
-            query = f"UPDATE content SET canonical = replace(canonical, '3500', '9500') WHERE {whose}"
-            planted.execute(query, (fines[7],))
+            (number,) = planted.execute("SELECT id FROM event WHERE case_id = ?", (fines[7],)).fetchone()
+            (said,) = planted.execute("SELECT canonical FROM content WHERE event_id = ?", (number,)).fetchone()
+            edited = (said.replace(b"3500", b"9500"), number)
+            planted.execute("UPDATE content SET canonical = ? WHERE event_id = ?", edited)
         planted.close()
         wrong = [each for each in rows("/pruefung/stichprobe?saat=a&zahl=50") if "stimmt nicht" in each]
         assert [fines[7][:8] in each for each in wrong] == [True]
