@@ -9,13 +9,15 @@ from cyclopts import Parameter
 
 from ledger_automation.api.dev_issuer import PERSONAS, DevIssuer
 from ledger_automation.asgi import application, insist_on_issuers
-from ledger_automation.bootstrap import Ledger, anvil_is_installed, open_ledger
+from ledger_automation.bootstrap import Ledger, anvil_is_installed, member_secret, open_ledger
 from ledger_automation.cli.listening import listen
 from ledger_automation.cli.options import NONE, Options
+from ledger_automation.errors import InvalidValue
 from ledger_automation.journal import open_journal
-from ledger_automation.orchestrator.asked import Identity, Member
+from ledger_automation.orchestrator.asked import Identity, Member, citizen
 from ledger_automation.reading import EPHEMERAL
 from ledger_automation.settings import Settings
+from ledger_automation.study.furnished import furnish
 from ledger_automation.worker.by_broker import ByBroker
 from ledger_automation.worker.in_process import InProcess
 
@@ -33,10 +35,15 @@ def serve(
     host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, Parameter(help="The port to listen on; 0: any that is free.")] = 8000,
     dev: Annotated[bool, Parameter(help="Issue tokens to one persona a role; never for a town.", negative=())] = False,
+    demo: Annotated[
+        bool, Parameter(help="With --dev: fill an empty ledger with cases to look at and to go on with.", negative=())
+    ] = False,
     options: Options = NONE,
 ) -> int:
-    """Serve the API until it is interrupted; with LEDGER_BROKER_URL, leave the background work to workers."""
+    """Serve API and pages until it is interrupted; with LEDGER_BROKER_URL, leave the background work to workers."""
     open_journal()
+    if demo and not dev:
+        raise InvalidValue("--demo", "without --dev", "used with --dev: a town's own ledger is never filled up")
     settings = options.settings()
     if not dev:
         insist_on_issuers(settings)  # before a home is made for nothing
@@ -48,6 +55,8 @@ def serve(
         issuer = DevIssuer(_DEV, settings.audience, f"{at}/dev") if dev else None
         if issuer is not None:
             _enrol(ledger, issuer)
+            if demo:
+                furnish(ledger, _applicants(ledger, issuer))
         background = _background(ledger)
         app = application(ledger, background, issuer, lambda: server.should_exit)
         stack.enter_context(background)
@@ -59,6 +68,12 @@ def serve(
         server = uvicorn.Server(config)
         server.run(sockets=[listening])
     return 0
+
+
+def _applicants(ledger: Ledger, issuer: DevIssuer) -> list[str]:
+    """Return the pseudonyms of the personas who are applicants."""
+    secret, name = member_secret(ledger.settings.home), issuer.trusted().issuer
+    return [citizen(Identity(name, each), secret).actor_id for each in PERSONAS if each.startswith(_APPLICANT)]
 
 
 def _with_a_chain(settings: Settings) -> Settings:

@@ -75,7 +75,7 @@ def worklist(site: Site) -> Signed:
         lines = [Line(each, terms_of(each), now) for each in records.values()]
         lines.sort(key=lambda line: (line.first.ends if line.first else NEVER, line.record.at))
         openings = [(table.name, action) for table in tables() for action in _actions(table, None, member.roles)]
-        return page(request, "worklist", lines=lines, openings=openings)
+        return page(request, "worklist", lines=lines[:_SHOWN], more=len(lines) > _SHOWN, openings=openings)
 
     return listed
 

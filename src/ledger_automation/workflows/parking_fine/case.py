@@ -124,7 +124,7 @@ def terms(state: str, fine: Fine) -> tuple[Term, ...]:
     found = (
         Term("appeal", fine.appeal_ends or NEVER),
         Term("court", (fine.court_ends if to_court else None) or NEVER),
-        Term("penalty", fine.penalty_starts or NEVER),
+        Term("penalty", (None if state == "penalty_added" else fine.penalty_starts) or NEVER),
         Term("collection", fine.collection_starts or NEVER),
     )
     return tuple(each for each in found if each.ends != NEVER)
