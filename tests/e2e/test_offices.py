@@ -1,0 +1,179 @@
+"""Every role's way through the pages, from the sign-in on, in a real browser over the real service and its data."""
+
+import json
+import re
+import sqlite3
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from e2e.test_pages import AXE, LANGUAGES, MOST_BYTES, Visit
+from e2e.test_serve import LEDGER, Served
+from ledger_automation.study.tampering import disarm
+from support.browser import chromium
+
+PLACES = {
+    "applicant-1": ("/faelle", "/faelle/neu/permit/submit_application", "/konto"),
+    "clerk-1": ("/faelle", "/faelle/neu/parking_fine/record_fine", "/faelle/neu/subsidy/open_programme", "/konto"),
+    "approver-1": ("/faelle",),
+    "finance-1": ("/faelle",),
+    "auditor-1": ("/faelle", "/pruefung", "/pruefung/stichprobe?saat=2026&zahl=10", "/werkstatt"),
+    "administrator-1": ("/betrieb", "/konto"),
+}  # fmt: skip
+SEEN = """() => {
+  const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
+  return outlineStyle !== "none" || boxShadow !== "none";
+}"""
+FIRST = {"administrator-1": "/betrieb"}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    home = tmp_path_factory.mktemp("town") / "home"
+    home.mkdir()
+    found = Served(home, "--dev", "--demo", "--chain", "tester")
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def office(browser: Browser, served: Served) -> Iterator[Callable[..., Visit]]:
+    """Open a window of somebody who signs in, by the issuer's own page."""
+    contexts: list[Any] = []
+
+    def enter(persona: str, **options: Any) -> Visit:
+        contexts.append(browser.new_context(**options))
+        visit = Visit(contexts[-1].new_page(), served.url)
+        visit.page.goto(f"{served.url}/anmelden?weiter={FIRST.get(persona, '/faelle')}")
+        visit.page.click(f"text={persona}")
+        assert visit.page.url == served.url + FIRST.get(persona, "/faelle")
+        return visit
+
+    yield enter
+    for each in contexts:
+        each.close()
+
+
+def until(page: Page, found: Callable[[], Any]) -> None:
+    for _ in range(120):
+        if found():
+            return
+        page.wait_for_timeout(500)
+        page.reload()
+    raise AssertionError(page.inner_text("main"))
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1_280, "light"), (320, "light"), (1_280, "dark")])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("persona", PLACES)
+def test_every_place_is_accessible_fits_and_is_light(
+    office: Callable[..., Visit], tmp_path: Path, persona: str, language: str, width: int, scheme: str
+) -> None:
+    here = office(persona, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page, paths = here.page, list(PLACES[persona])
+    for place in paths:
+        here.asked.clear()
+        here.open(language + place)
+        if place == "/faelle" and page.locator("td a").count():
+            paths.append(str(page.locator("td a").first.get_attribute("href")).removeprefix(language))
+        assert page.locator("html").get_attribute("lang") == LANGUAGES[language]
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width, place
+        page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+        page.evaluate(AXE)
+        assert [
+            (each["id"], [node["html"] for node in each["nodes"]])
+            for each in page.evaluate("axe.run().then(result => result.violations)")
+        ] == [], place
+        name = re.sub(r"\W+", "-", place.strip("/"))[:40]
+        page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
+        assert here.transferred() < MOST_BYTES, place
+    assert here.told == [], "nothing that a policy refused, and nothing else"
+    assert {each.url.split("/")[2] for each in here.asked} == {here.url.split("/")[2]}, "no other host"
+
+
+def test_an_applicant_goes_from_the_application_to_a_verified_receipt(
+    office: Callable[..., Visit], served: Served, tmp_path: Path
+) -> None:
+    anna, clerk = (office(each, java_script_enabled=False) for each in ("applicant-1", "clerk-1"))
+    page = anna.page
+    page.click("text=Antrag stellen")
+    page.fill("#subject", 'Gartenhaus "Am Turm" <3')
+    page.click("main button:has-text('Antrag stellen')")
+    case = page.url
+    other = clerk.page
+    other.goto(case)
+    for label in ("Eingang bestätigen", "Unterlagen nachfordern"):
+        other.click(f"main a:has-text('{label}')")
+        if other.locator("#missing").count():
+            other.fill("#missing", "Lageplan")
+        other.click(f"main button:has-text('{label}')")
+        assert other.url == case
+    page.goto(case)
+    assert page.locator(".timeline li").count() == 3
+    page.click("main a:has-text('Antrag zurücknehmen')")
+    page.click("main button:has-text('Antrag zurücknehmen')")
+    assert page.locator(".state").inner_text() in {"zurückgezogen", "Antrag zurückgenommen"}
+    until(page, lambda: page.locator("text=Auf der Kette festgemacht").count() == 4)
+    with page.expect_download() as saved:
+        page.click("text=Beleg speichern")
+    receipt = tmp_path / saved.value.suggested_filename
+    saved.value.save_as(receipt)
+    words = [LEDGER, "verify", receipt, "--level", "logged", "--home", served.home, "--json"]
+    answer = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert (answer["verdict"], len(json.loads(receipt.read_text("utf-8"))["entries"])) == ("final", 4)
+
+
+def test_a_form_is_filled_in_with_the_keyboard_alone(office: Callable[..., Visit]) -> None:
+    here = office("clerk-1")
+    page = here.page
+    page.goto(here.url + "/faelle/neu/parking_fine/record_fine")
+    for text in ("35,00", "Parken auf dem Gehweg"):
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.matches('main input[type=text]')"):
+                break
+        assert page.evaluate(SEEN)
+        page.keyboard.type(text)
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.locator(".state").inner_text() == "aufgenommen"
+
+
+def test_an_auditor_finds_what_was_tampered_with(office: Callable[..., Visit], served: Served) -> None:
+    here = office("auditor-1")
+    page = here.page
+    page.goto(here.url + "/pruefung")
+    page.click("text=Das ganze Protokoll prüfen")
+    until(page, lambda: page.locator("tbody tr").count() == 1)
+    page.click("tbody a")
+    assert "Nichts, was nicht stimmt." in page.inner_text("main")
+    with closing(sqlite3.connect(served.home / "ledger.sqlite")) as planted:
+        disarm(planted)
+        case_id, sequence = planted.execute(
+            "SELECT case_id, sequence FROM event WHERE action = 'disburse_tranche' ORDER BY id LIMIT 1"
+        ).fetchone()
+        planted.execute("UPDATE event SET actor_id = 'somebody' WHERE action = 'disburse_tranche' AND case_id = ? AND sequence = ?",
+                        (case_id, sequence))  # fmt: skip
+        planted.commit()
+    page.goto(here.url + "/pruefung")
+    page.click("text=Das ganze Protokoll prüfen")
+    until(page, lambda: page.locator("tbody tr").count() == 2)
+    page.click("tbody a >> nth=0")
+    row = page.locator(".finding").inner_text()
+    told = ("T02", case_id[:8], f"Schritt {sequence}", "actor_id", "cashier-1", "somebody")
+    assert [each for each in told if each not in row] == []
+    page.goto(here.url + "/werkstatt")
+    page.click("text=schreibt die Geschichte neu")
+    assert "T36" in page.inner_text("main")
+    assert here.told == []
