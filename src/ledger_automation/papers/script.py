@@ -72,7 +72,18 @@ ROLES: Final = {
     "system": "Verfahren",
     "administrator": "Verwaltung",
 }
-"""What roles are called on papers."""
+"""What roles are called."""
+
+STAGES: Final = {
+    "requested": "angefordert",
+    "approved": "bewilligt",
+    "returned": "zurückgegeben",
+    "disbursed": "ausgezahlt",
+    "proven": "nachgewiesen",
+    "accepted": "anerkannt",
+    "reclaimed": "teilweise zurückgefordert",
+}
+"""What the stages of a tranche are called."""
 
 
 def day(written: str | date) -> str:
