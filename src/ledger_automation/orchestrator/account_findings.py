@@ -65,7 +65,8 @@ def _of_tranche(line: TrancheLine, law: Subsidy, at: datetime | None) -> Iterato
     number = line.number
     if line.rate is not None and line.rate_approved not in {None, line.rate}:
         yield Finding(
-            "paid_at_another_rate", {"tranche": number, "approved": line.rate_approved or 0, "paid": line.rate}
+            "paid_at_another_rate",
+            {"tranche": number, "rate_approved": line.rate_approved or 0, "rate_paid": line.rate},
         )
     if line.use_ends is not None:
         ends = parse_timestamp(line.use_ends)

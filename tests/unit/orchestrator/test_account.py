@@ -98,7 +98,7 @@ def test_rates_have_their_reasons_and_a_change_between_approval_and_payment_is_t
         (6_500, None, "approver-1"),
         (9_000, "budget emergency recognised by the supervisory authority", "approver-1"),
     ]
-    assert facts(found, "paid_at_another_rate") == [{"tranche": 2, "approved": 6_500, "paid": 9_000}]
+    assert facts(found, "paid_at_another_rate") == [{"tranche": 2, "rate_approved": 6_500, "rate_paid": 9_000}]
 
 
 def test_the_final_proof_stands_beside_the_plan_and_its_vouchers_are_looked_through() -> None:

@@ -1,5 +1,8 @@
 """Every text of every page is translated, every step and state that a letter's reader may meet has its words."""
 
+import inspect
+import re
+import sys
 from importlib.resources import files
 from io import BytesIO
 from typing import Any
@@ -10,9 +13,12 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 from ledger_automation import web
+from ledger_automation.orchestrator import account, account_findings
 from ledger_automation.web import words
 from ledger_automation.web.pages import Language
 from ledger_automation.workflows import workflow
+from ledger_automation.workflows._table import ROLES
+from ledger_automation.workflows.subsidy import Finding
 
 TEMPLATES = files(web).joinpath("templates")
 TRANSLATED = [each for each in Language if each is not Language.GERMAN]
@@ -20,7 +26,7 @@ TRANSLATED = [each for each in Language if each is not Language.GERMAN]
 
 def texts() -> set[Any]:
     """Return every German text: those of the templates, singular with plural, and the words."""
-    found: set[Any] = {*words.STEPS.values(), *words.STATES.values()}
+    found: set[Any] = {text for name in words.__all__ for text in getattr(words, name).values()}
     for each in TEMPLATES.iterdir():
         octets = BytesIO(each.read_bytes())
         found |= {text for _, text, _, _ in extract("jinja2.ext:babel_extract", octets)}
@@ -52,3 +58,28 @@ def test_a_letter_s_reader_meets_no_word_of_the_program() -> None:
     fine = workflow("parking_fine")
     assert {*fine.transitions, "open_programme"} == words.STEPS.keys()
     assert {*fine.states, "programme_open"} == words.STATES.keys()
+
+
+def test_nor_does_the_finance_office() -> None:
+    subsidy = workflow("subsidy")
+    assert subsidy.transitions.keys() == words.GRANT_STEPS.keys()
+    assert subsidy.states == words.GRANT_STATES.keys()
+    assert {*ROLES} == words.ROLES.keys()
+    written = (
+        inspect.getsource(account)
+        + inspect.getsource(account_findings)
+        + inspect.getsource(sys.modules[Finding.__module__])
+    )
+    rules = {*re.findall(r'Finding\(\s*"(\w+)"', written), *re.findall(r'\("(\w+)", council', written)}
+    rules |= {"use_proven_late", "use_unproven"}  # one of two, at one place
+    assert rules - {"resolution_late"} == words.FINDINGS.keys()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_a_translation_has_the_facts_of_its_text(language: Language) -> None:
+    for each in catalogue(language):
+        if each.id:
+            one = [each.id] if isinstance(each.id, str) else each.id
+            other = [each.string] if isinstance(each.string, str) else each.string
+            for text, translation in zip(one, other, strict=True):
+                assert {*re.findall(r"%\((\w+)\)", translation)} <= {*re.findall(r"%\((\w+)\)", text)}, text
