@@ -14,12 +14,15 @@ from ledger_automation.papers.script import day, euro, percent
 from ledger_automation.papers.typesetting import Sheet, typeset
 from ledger_automation.workflows.money import WHOLE
 
+Kind = Literal["Beschlussvorlage", "Bericht"]
+"""What the council is to resolve, or a report."""
+
 
 class CouncilPaper(msgspec.Struct, frozen=True):
     """What a council's paper needs: which kind, its number, the account, the findings worded in German."""
 
     sheet: Sheet
-    kind: Literal["Beschlussvorlage", "Bericht"]
+    kind: Kind
     account: Account
     findings: tuple[str, ...] = ()
 

@@ -2,7 +2,9 @@
 
     routes     which page stands where, what it asks, what it shows
     pages      templates become answers: language, policy of the page, KERN's style sheet
-    words      what steps and states are called
+    words      what steps, states and findings are called
+    figures    amounts, rates, days and findings in the reader's language
+    finance    the finance office's list of grants and the account of one; `finance_files`: what it takes along
     templates  Jinja2; every text in them is German and is translated by `locales`
     locales    gettext catalogues; a test fails where a text has no translation
     static     KERN as npm brings it, compressed, and the little that is ours
