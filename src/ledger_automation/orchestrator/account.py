@@ -72,6 +72,7 @@ class _Book:
         self.trail = Trail()
         self.law: Subsidy | None = None
         self.read_to = -1
+        self.acts: list[Act] = []
         self.tranches: dict[int, TrancheLine] = {}
         self.rates: list[RateLine] = []
         self.conditions: dict[str, ConditionLine] = {}
@@ -105,7 +106,8 @@ class _Book:
         if parted is not None:
             return Finding("trail_diverges", {"sequence": row.sequence, "rule": parted.rule})
         self.law = self.trail.case.data if self.trail.case is not None else None  # of what was followed, and no further
-        act = _act(row)
+        act = replace(_act(row), signed=event.signature is not None)
+        self.acts.append(act)
         papers = [Paper(row.sequence, each.name, each.media_type, each.size, each.sha256) for each in event.attachments]
         self.papers += papers
         if (number := event.payload.get("number")) is not None:
@@ -153,7 +155,7 @@ class _Book:
             tranches=lines,
             proof=self.proof,
             papers=tuple(self.papers),
-            acts=tuple(_act(row) for row in rows),
+            acts=(*self.acts, *(_act(row) for row in rows[len(self.acts) :])),
         )
         if law is None:
             return found

@@ -12,7 +12,10 @@ FORMAT: Final = "ledger-automation/grant-account/v1"
 
 
 class Act(msgspec.Struct, frozen=True):
-    """One step: who took it, in which role, when, and its leaf in the log (None: not yet sequenced)."""
+    """One step: who took it, in which role, when, and its leaf in the log (None: not yet sequenced).
+
+    ``signed`` tells that the actor's own signature stands in the event (enforced steps); False also where it is erased.
+    """
 
     sequence: int
     action: str
@@ -20,6 +23,7 @@ class Act(msgspec.Struct, frozen=True):
     role: str
     at: str
     leaf_index: int | None
+    signed: bool = False
 
 
 class Paper(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What the finance office takes along from an account: two papers (PDF) and two tables (CSV), as answers.
 
 Pure like the pages: an account and who issues it go in, an answer comes out. Papers are German whatever the page's
-language: they are the office's. Setting one takes some tenths of a second of a processor, so it belongs into a thread.
+language: they are the office's. Setting one takes up to a tenth of a second, so it belongs in a thread.
 """
 
 from datetime import date

@@ -13,7 +13,7 @@ from ledger_automation.orchestrator.account import account
 from ledger_automation.orchestrator.account_lines import Account, Finding, written
 from ledger_automation.study import wismar
 from ledger_automation.workflows.money import share_of
-from support.grants import FINAL, SPENT, Town, of_wismar, step
+from support.grants import FINAL, SPENT, TRIES, Tries, of_wismar, step, walked
 
 GRANT = 119_221_049
 
@@ -272,78 +272,10 @@ def test_the_same_trail_is_the_same_bytes_and_reads_back() -> None:
     assert msgspec.json.decode(written(found), type=Account) == found
 
 
-ACTIONS = (
-    "request_tranche", "approve_tranche", "disburse_tranche", "prove_use", "accept_use", "reclaim", "record_repayment",
-    "return_tranche", "change_rate", "reduce_grant", "cancel_rest", "endorse_tranche", "meet_condition", "revoke",
-    "submit_final_proof", "return_final_proof", "close",
-)  # fmt: skip
-ONWARD = {
-    None: "request_tranche", "returned": "request_tranche", "requested": "approve_tranche",
-    "approved": "disburse_tranche", "disbursed": "prove_use", "proven": "reclaim", "reclaimed": "record_repayment",
-    "accepted": "reclaim",
-}  # fmt: skip
-"""What takes a tranche on from a stage; chance alone would pay next to none."""
-RARE = {"revoke", "cancel_rest", "close", "submit_final_proof"}
-TRIES = st.lists(
-    st.tuples(
-        st.sampled_from([None, None, None, *ACTIONS]), st.integers(1, 3), st.integers(1, 40_000), st.integers(0, 9)
-    ),
-    min_size=10,
-    max_size=50,
-)
-
-
-def payload(action: str, number: int, amount: int, proven: int) -> dict[str, Any]:
-    return {
-        "request_tranche": {"number": number, "amount": amount, "payee": "account", "expenditure": amount // 3},
-        "prove_use": {"number": number, "expenditure": amount, "reference": "v"},
-        "reclaim": {"number": number, "amount": amount, "reason": "r"},
-        "record_repayment": {"number": number, "amount": amount},
-        "return_tranche": {"number": number, "reason": "r"},
-        "change_rate": {"rate": 4_000 + amount % 5_001, "reason": "r"},
-        "reduce_grant": {"amount": amount, "reason": "r"},
-        "meet_condition": {"name": "a", "evidence": "e"},
-        "submit_final_proof": {
-            "report": "r",
-            "figures": [{"item": "a", "planned": 1, "actual": proven + number}],
-            "vouchers": [{"number": "1", "paid_on": "2020-01-01", "amount": proven + number}],
-        },
-        "cancel_rest": {"reason": "r"},
-        "revoke": {"reason": "r"},
-        "return_final_proof": {"reason": "r"},
-        "close": {},
-    }.get(action, {"number": number})
-
-
-def of_hundred_thousand(own_funds: str) -> Town:
-    rules = {"check_required": False, "cost_plan_required": False, "own_share_proof_required": False}
-    return Town().take(
-        step("2019-01-01", "o", "clerk", "open_programme", title="t",
-             rules={**rules, "rate": 9_000, "own_funds": own_funds}),
-        step("2019-01-02", "town-1", "applicant", "apply", applicant="town", kind="municipality", planned=120_001,
-             own_share=12_000),
-        step("2019-01-03", "p", "approver", "grant", amount=100_000, rate=9_000, advance=40_000,
-             conditions=[{"name": "a", "from_tranche": 2}]),
-    )  # fmt: skip
-
-
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(["pro_rata", "first"]), TRIES)
-def test_whatever_happens_the_account_says_what_the_law_remembers(
-    own_funds: str, tries: list[tuple[str | None, int, int, int]]
-) -> None:
-    town = of_hundred_thousand(own_funds)
-    at = datetime(2019, 2, 1, 10, tzinfo=UTC)
-    for place, (chosen, number, amount, days) in enumerate(tries):
-        before = town.law.tranche(number)
-        action = chosen or ONWARD[before.stage if before else None]
-        if action in RARE and place < len(tries) - 3:
-            continue
-        at += timedelta(days=days)
-        role = town.standing.table.transition(action).roles[0]
-        actor = "town-1" if role == "applicant" else f"{role}-1"
-        given = payload(action, number, amount, town.law.proven)
-        town.attempt(step(at.date().isoformat(), actor, role, action, **given))
+def test_whatever_happens_the_account_says_what_the_law_remembers(own_funds: str, tries: Tries) -> None:
+    town = walked(own_funds, tries)
     found, law = account(town.rows), town.law
     money, sums = law.grant, found.sums
     assert (sums.grant, sums.disbursed, sums.open, sums.cancelled) == (

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,11 @@ from ledger_automation.papers.decisions import Decision, Remedy, decided
 from ledger_automation.papers.notice import Notice, notice
 from ledger_automation.papers.proof_of_use import FILE, ProofOfUse, proof_of_use
 from ledger_automation.papers.receipt import Receipt, Witnessed, receipt
+from ledger_automation.papers.spreadsheet import tranches
 from ledger_automation.papers.typesetting import NOTICE, Office, Sheet, typeset
 from ledger_automation.study import wismar
 from ledger_automation.verify.sources import DocumentRecord
-from support.grants import CASE, FINAL, of_wismar, step
+from support.grants import CASE, FINAL, TRIES, Tries, of_wismar, step, walked
 from unit.papers.conftest import URL, Seen
 
 AT = "2026-03-02T10:00:00.000000Z"
@@ -101,8 +102,9 @@ def test_no_paper_runs_anything_or_asks_anybody(each: Seen) -> None:
 
 _PROGRAM = """
 import hashlib, sys
-from datetime import date
+from datetime import UTC, date, datetime
 sys.path.insert(0, "tests")
+from ledger_automation.papers.spreadsheet import tranches
 from ledger_automation.papers.typesetting import Sheet
 from unit.papers import conftest, test_papers
 def sheet(title):
@@ -225,6 +227,18 @@ def test_the_council_is_asked_for_its_share_or_told_where_the_money_is(
         "Bericht an die Bürgerschaft", "Beschlossen am 27.06.2019", "nimmt den Bericht zur Kenntnis",
         "Bewilligt wurden 1.192.210,49 €", "Ausgezahlt sind 500.000,00 €", "Jahr Plan Ist", "Zuwendung 1.192.210,49 €",
     )  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None)
+@given(own_funds=st.sampled_from(["pro_rata", "first"]), tries=TRIES)
+def test_whatever_happens_to_a_grant_it_has_its_papers_and_tables(own_funds: str, tries: Tries) -> None:
+    found = account(walked(own_funds, tries).rows, datetime(2030, 1, 1, tzinfo=UTC))
+    sheet = Sheet("Verwendungsnachweis", date(2030, 1, 1), Office("Musterstadt"), str(CASE))
+    proof = Seen(proof_of_use(ProofOfUse(sheet, found)))
+    assert msgspec.json.decode(proof.files[FILE], type=Account) == found
+    assert f"Zuwendung {script.euro(found.sums.grant)}".replace("\u00a0", " ") in proof.text
+    assert council_paper(CouncilPaper(sheet, "Bericht", found)).startswith(b"%PDF")
+    assert tranches(found).count(b"\r\n") == 1 + len(found.tranches)
 
 
 ATTACKS = {

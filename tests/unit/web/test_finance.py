@@ -8,11 +8,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pypdf import PdfReader
 from sqlalchemy import event
 from starlette.requests import Request
 
+from ledger_automation.audit.encoding import decode, encode
 from ledger_automation.errors import NotFound
 from ledger_automation.orchestrator.account import account
 from ledger_automation.orchestrator.account_lines import Account, Finding
@@ -100,11 +102,13 @@ def test_wismar_s_account_is_told_to_the_cent() -> None:
         ["bewilligt", "1.192.210,49 €"],
     ]  # fmt: skip
     assert page.tables["Beträge je Teilbetrag"][2] == [
-        "2", "teilweise zurückgefordert", "250.000,00 €", "90 %", "250.000,00 €", "249.800,00 €", "270.000,00 €",
-        "243.000,00 €", "27.000,00 €", "237.500,00 €", "12.500,00 €", "12.500,00 €",
+        "2", "teilweise zurückgefordert", "250.000,00 €", "90 %", "250.000,00 €", "249.800,00 €",
+    ]  # fmt: skip
+    assert page.tables["Nachweise je Teilbetrag"][2] == [
+        "2", "270.000,00 €", "243.000,00 €", "27.000,00 €", "237.500,00 €", "12.500,00 €", "12.500,00 €",
     ]  # fmt: skip
     assert page.tables["Wer für die Teilbeträge gehandelt hat"][3] == [
-        "1", "Teilbetrag ausgezahlt", "Kasse", "cashier-1, 3. Februar 2020, 11:00",
+        "1", "Teilbetrag ausgezahlt", "Kasse", "cashier-1, 3. Februar 2020, 11:00", "keine",
     ]  # fmt: skip
     assert page.tables["Fördersätze"][2] == [
         "90 %", "11. Mai 2020", "budget emergency recognised by the supervisory authority", "approver-1",
@@ -141,6 +145,16 @@ def test_every_state_on_the_way_has_its_page(language: Language, length: int) ->
     html, page = read(told, language.value)
     assert ("Plan und Ist" in html) is (length > 1) or language is not Language.GERMAN
     assert all(len(row) == len(rows[0]) for rows in page.tables.values() for row in rows)
+
+
+def test_a_step_that_its_actor_signed_says_so() -> None:
+    rows = of_wismar(wismar.STEPS[:8]).rows
+    paid = decode(rows[7].canonical or b"")
+    signed = msgspec.structs.replace(paid, signature={"signer": "aa", "signature": "bb"})
+    _, page = read(account([*rows[:7], rows[7]._replace(canonical=encode(signed))]))
+    assert [row[-1] for row in page.tables["Wer für die Teilbeträge gehandelt hat"]] == [
+        "Signatur", "keine", "keine", "eigener Schlüssel",
+    ]  # fmt: skip
 
 
 def test_a_refused_and_an_erased_grant_say_so() -> None:
