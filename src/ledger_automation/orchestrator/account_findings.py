@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 
-from ledger_automation.orchestrator.account_lines import Account, Finding, TrancheLine
+from ledger_automation.orchestrator.account_lines import Account, Finding, Rule, TrancheLine
 from ledger_automation.values import parse_timestamp
 from ledger_automation.workflows.deadlines import local_day
 from ledger_automation.workflows.money import share_of
@@ -17,6 +17,14 @@ from ledger_automation.workflows.subsidy import Subsidy
 from ledger_automation.workflows.subsidy import findings as findings_of_the_law
 
 Facts = dict[str, int | str]
+
+_OF_THE_LAW: Final[dict[str, Rule | None]] = {
+    "own_share_differs": "own_share_differs",
+    "resolution_late": None,  # told apart here: expected late, and taken late
+    "funding_does_not_meet_plan": "funding_does_not_meet_plan",
+    "grant_not_conserved": "grant_not_conserved",
+}
+"""What the law's findings are called here."""
 
 _LEEWAY: Final = 2_000
 """ANBest-P 1.2: a cost category may be exceeded by up to 20 % (basis points) where others save as much."""
@@ -39,15 +47,19 @@ def findings(account: Account, law: Subsidy | None, at: datetime | None) -> Iter
 
 def _of_application(account: Account, law: Subsidy) -> Iterator[Finding]:
     for each in findings_of_the_law(law):
-        if each.rule != "resolution_late":
-            yield Finding(each.rule, {"expected": each.expected, "actual": each.actual, "difference": each.difference})
+        if (rule := _OF_THE_LAW[each.rule]) is not None:
+            yield Finding(rule, {"expected": each.expected, "actual": each.actual, "difference": each.difference})
     council = account.council
     if council is None or council.due is None:
         return
-    for rule, day in (("resolution_expected_late", council.expected), ("resolution_taken_late", council.resolved)):
+    days: tuple[tuple[Rule, str | None], ...] = (
+        ("resolution_expected_late", council.expected),
+        ("resolution_taken_late", council.resolved),
+    )
+    for late, day in days:
         if day is not None and day > council.due:
-            late = (date.fromisoformat(day) - date.fromisoformat(council.due)).days
-            yield Finding(rule, {"due": council.due, "day": day, "days": late})
+            by = (date.fromisoformat(day) - date.fromisoformat(council.due)).days
+            yield Finding(late, {"due": council.due, "day": day, "days": by})
 
 
 def _of_money(account: Account, law: Subsidy, at: datetime | None) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ Every amount is in integer cents, every rate in basis points (6,500 is 65 %), ev
 events, every day ISO 8601. None stands where the trail does not say it (yet); 0 says that it is nothing.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -169,10 +169,19 @@ class TrancheLine(msgspec.Struct, frozen=True):
         return next((each for each in reversed(self.acts) if each.action == action), None)
 
 
+Rule = Literal[
+    "content_erased", "trail_diverges", "own_share_differs", "resolution_expected_late", "resolution_taken_late",
+    "funding_does_not_meet_plan", "grant_not_conserved", "paid_beyond_earned", "open_after_period",
+    "paid_at_another_rate", "use_unproven", "use_proven_late", "reclaim_unpaid", "item_not_planned",
+    "item_beyond_plan", "plan_restated", "voucher_twice", "voucher_outside_period",
+]  # fmt: skip
+"""The names of findings; they are stable."""
+
+
 class Finding(msgspec.Struct, frozen=True):
     """What an auditor would want to know: the rule's stable name, and its figures; the sentence is the reader's."""
 
-    rule: str
+    rule: Rule
     facts: dict[str, int | str]
 
 

@@ -8,6 +8,7 @@ every rule too; tests hold it.
 
 from typing import Final
 
+from ledger_automation.orchestrator.account_lines import Rule
 from ledger_automation.papers.script import ROLES, STAGES
 
 __all__ = ["FINDINGS", "GRANT_STATES", "GRANT_STEPS", "ROLES", "STAGES", "STATES", "STEPS"]
@@ -91,7 +92,7 @@ GRANT_STATES: Final = {
     "revoked": "widerrufen",
 }
 
-FINDINGS: Final[dict[str, str | tuple[str, str]]] = {
+FINDINGS: Final[dict[Rule, str | tuple[str, str]]] = {
     "content_erased": (
         "Inhalte wurden rechtmäßig gelöscht, zuerst in Schritt %(sequence)s. Dahinter wird kein Betrag gelesen."
     ),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ledger_automation.audit.encoding import decode, encode
 from ledger_automation.errors import InvalidInput
 from ledger_automation.orchestrator.account import account
 from ledger_automation.orchestrator.account_lines import Account, Finding, written
@@ -249,6 +250,14 @@ def test_where_events_and_law_part_the_booking_stops(at: int) -> None:
     assert found.read_to == at - 1
     rows[at] = rows[at]._replace(canonical=b"{}")
     assert account(rows).findings[0].facts == {"sequence": at, "rule": "unreadable"}
+
+
+def test_an_event_of_another_law_is_none_of_a_grant() -> None:
+    rows = of_wismar().rows
+    event = decode(rows[0].canonical or b"")
+    other = msgspec.structs.replace(event, workflow="permit", action="submit_application", payload={})
+    rows[0] = rows[0]._replace(canonical=encode(other))
+    assert account(rows).findings == (Finding("trail_diverges", {"sequence": 0, "rule": "workflow"}),)
 
 
 def test_a_payment_that_the_law_forbids_is_not_booked() -> None:
