@@ -145,7 +145,7 @@ def _proven(_book: Book, line: TrancheLine, given: dict[str, Any]) -> dict[str, 
 
 
 def _accepted(_book: Book, line: TrancheLine, _given: dict[str, Any]) -> dict[str, Any]:
-    return {"stage": "accepted", "accepted": line.disbursed - line.reclaimed}
+    return {"stage": "accepted", "accepted": line.disbursed}
 
 
 def _reclaimed(_book: Book, line: TrancheLine, given: dict[str, Any]) -> dict[str, Any]:
@@ -172,7 +172,6 @@ _OF_TRANCHE: Final[dict[str, Callable[[Book, TrancheLine, dict[str, Any]], dict[
 def _granted(book: Book, event: AuditEvent, act: Act) -> None:
     given = event.payload
     book.granted = given["amount"]
-    book.decision = None
     book.rates.append(RateLine(given["rate"], None, act))
     book.conditions = {each["name"]: ConditionLine(each["name"], each["from_tranche"]) for each in given["conditions"]}
 

@@ -13,6 +13,7 @@ from ledger_automation.errors import InvalidInput
 from ledger_automation.orchestrator.account import account
 from ledger_automation.orchestrator.account_lines import Account, Finding, written
 from ledger_automation.study import wismar
+from ledger_automation.verify.sources import DocumentRecord
 from ledger_automation.workflows.money import share_of
 from support.grants import FINAL, SPENT, TRIES, Tries, of_wismar, step, walked
 
@@ -250,6 +251,66 @@ def test_where_events_and_law_part_the_booking_stops(at: int) -> None:
     assert found.read_to == at - 1
     rows[at] = rows[at]._replace(canonical=b"{}")
     assert account(rows).findings[0].facts == {"sequence": at, "rule": "unreadable"}
+
+
+def test_what_is_reclaimed_without_a_proof_leaves_nothing_accepted() -> None:
+    back = step("2020-02-10", "auditor-1", "auditor", "reclaim", number=1, amount=1_000, reason="not needed")
+    (line,) = account(of_wismar(wismar.STEPS[:8], back).rows).tranches
+    assert (line.stage, line.disbursed, line.reclaimed, line.accepted) == ("reclaimed", 25_000_000, 1_000, 0)
+    later = step("2020-07-07", "auditor-1", "auditor", "reclaim", number=1, amount=1_000, reason="later")
+    line, _ = account(of_wismar(wismar.STEPS[:16], later).rows).tranches
+    assert line.accepted == 24_999_000, "what was accepted is less by what is asked back later"
+
+
+def test_an_amended_application_has_no_reason_of_its_return_left() -> None:
+    back = step("2019-06-04", "clerk-1", "clerk", "return_application", reason="a page is missing")
+    again = step("2019-06-05", "wismar-treasury", "applicant", "apply", **wismar.STEPS[1].command.payload)
+    town = of_wismar(wismar.STEPS[:3], back)
+    assert account(town.rows).decision == "a page is missing"
+    assert account(town.take(again).rows).decision is None
+
+
+def test_a_request_that_is_approved_or_asked_for_again_keeps_waiting_with_its_papers() -> None:
+    assert account(of_wismar(wismar.STEPS[:7]).rows).sums.waiting == 25_000_000
+    quote = DocumentRecord("quote.pdf", "application/pdf", b"%PDF-1.7")
+    given = {"number": 1, "amount": 5, "payee": "account"}
+    town = of_wismar(
+        wismar.STEPS[:5],
+        step("2020-01-20", "wismar-treasury", "applicant", "request_tranche", quote, **given),
+        step("2020-01-21", "clerk-1", "clerk", "return_tranche", number=1, reason="r"),
+        step("2020-01-22", "wismar-treasury", "applicant", "request_tranche", **given),
+    )
+    (line,) = account(town.rows).tranches
+    assert [(each.sequence, each.name, each.size) for each in line.papers] == [(5, "quote.pdf", 8)]
+
+
+def test_equal_categories_and_years_of_the_plan_add_up() -> None:
+    plan = [{"item": "a", "year": 2020, "amount": 183_416_990}, {"item": "a", "year": 2020, "amount": 8}]
+    given = {**wismar.STEPS[1].command.payload, "cost_plan": plan, "resolution_expected": "2019-06-24"}
+    found = account(of_wismar(wismar.STEPS[:1], step("2019-05-16", "w", "applicant", "apply", **given)).rows)
+    assert [(each.item, each.planned) for each in found.items] == [("a", 183_416_998)]
+    assert [(each.year, each.planned) for each in found.years] == [(2020, 183_416_998)]
+    assert facts(found, "resolution_expected_late") == [], "on the last day is in time"
+
+
+def test_after_the_period_nothing_is_open_where_all_is_cancelled_or_the_case_has_ended() -> None:
+    late = datetime(2030, 1, 1, tzinfo=UTC)
+    rest = step("2020-09-01", "approver-1", "approver", "cancel_rest", reason="nothing more is needed")
+    assert facts(account(of_wismar(wismar.STEPS, rest).rows, late), "open_after_period") == []
+    assert facts(account(of_wismar(wismar.STEPS, *FINAL).rows, late), "open_after_period") == []
+    refused = step("2019-09-02", "approver-1", "approver", "refuse", reason="no funds are left")
+    assert facts(account(of_wismar(wismar.STEPS[:4], refused).rows, late), "open_after_period") == []
+
+
+def test_a_plan_that_the_proof_states_otherwise_is_told() -> None:
+    given = spent(54_800_000, 1).command.payload
+    given["figures"][0]["planned"] = 60_000_000
+    proof = step("2020-09-01", "wismar-treasury", "applicant", "submit_final_proof", **given)
+    found = account(of_wismar(wismar.STEPS, proof).rows)
+    assert facts(found, "plan_restated") == [
+        {"item": "strategy and implementation 2020", "expected": 45_854_249, "actual": 60_000_000}
+    ]
+    assert facts(account(of_wismar(wismar.STEPS, *FINAL).rows), "plan_restated") == []
 
 
 def test_an_event_of_another_law_is_none_of_a_grant() -> None:
