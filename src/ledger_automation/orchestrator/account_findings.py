@@ -67,7 +67,7 @@ def _of_money(account: Account, law: Subsidy, at: datetime | None) -> Iterator[F
     if sums.unearned > account.advance_allowed or (account.ended and sums.unearned):
         paid = sums.disbursed - sums.repaid
         yield Finding("paid_beyond_earned", {"paid": paid, "earned": sums.earned, "difference": sums.unearned})
-    if at is not None and account.ends is not None and sums.open and not account.ended:
+    if at is not None and account.ends is not None and sums.open:  # an end leaves nothing open
         today = local_day(at, law.rules.zone).isoformat()
         if today > account.ends:
             yield Finding("open_after_period", {"ends": account.ends, "difference": sums.open})

@@ -3,7 +3,7 @@
 The same facts give the same bytes, in every process and on every machine:
 
     fonts     those that lie inside typst, none of the system's
-    date      the paper's own; typst is told it as the time of making, too
+    date      the paper's own; a template that asks for today is told the same
     id        typst derives it from what the document says
     files     none: the templates are read here and handed over as bytes, pictures and attachments travel with the facts
 
