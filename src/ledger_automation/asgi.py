@@ -60,7 +60,8 @@ def _site(desk: Desk, tokens: TokenVerifier, settings: Settings, issuer: DevIssu
     sign_in = CodeFlow(client, tokens) if client is not None else None
     ledger = desk.ledger
     home, room, clock = _Home(ledger), TamperRoom(ledger), ledger.recorder.clock
-    return Site(desk, settings.origin, settings.witnesses_required, clock, home, room, sign_in, settings.site)
+    town = settings.town or settings.origin
+    return Site(desk, settings.origin, settings.witnesses_required, clock, home, room, town, sign_in, settings.site)
 
 
 class _Home:

@@ -65,6 +65,6 @@ def as_text(octets: bytes, encoding: Encoding) -> list[str]:
 
 def draw(issued: Receipt | Absence, path: Path) -> None:
     """Draw a receipt's frames as QR codes, one below the other."""
-    from ledger_automation.cli import qr_codes  # noqa: PLC0415  draws with a library of the extra `service`
+    from ledger_automation.papers import qr_codes  # noqa: PLC0415  draws with a library of the extra `service`
 
     save(path, qr_codes.svg(write(issued, Encoding.FRAMES).decode().splitlines()).encode())

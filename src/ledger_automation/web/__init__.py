@@ -8,6 +8,8 @@
     site       what pages need of the service, and errors in words
     pages      templates become answers: language, policy of the page, KERN's style sheet
     words      what all that the laws name is called, one module a law
+    figures    amounts, rates, days and findings in the reader's language
+    finance    the finance office's list of grants and the account of one; `finance_files`: what it takes along
     templates  Jinja2; every text in them is German and is translated by `locales`
     locales    gettext catalogues; a test fails where a text has no translation
     static     KERN as npm brings it, compressed, and the little that is ours

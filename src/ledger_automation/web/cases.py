@@ -22,11 +22,13 @@ from ledger_automation.orchestrator.query import case_view
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.transition import Standing
 from ledger_automation.orchestrator.visible import case_for
+from ledger_automation.papers.decisions import DECISIONS
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import CaseId, timestamp
 from ledger_automation.verify.sources import CaseRecord
-from ledger_automation.web.forms import fields_of, hundredths
-from ledger_automation.web.pages import page
+from ledger_automation.web.figures import Figures
+from ledger_automation.web.forms import fields_of
+from ledger_automation.web.pages import language_of, page
 from ledger_automation.web.site import Site
 from ledger_automation.web.visits import Signed, Visitor
 from ledger_automation.workflows import LOG, Actor, Command, Workflow, names, workflow
@@ -96,10 +98,12 @@ def file(site: Site) -> Signed:
         )
         rows = workflow(record.workflow).transitions
         return page(
-            request, "file", case=case, code=code, terms=terms_of(record), now=now, hundredths=hundredths,
+            request, "file", case=case, code=code, terms=terms_of(record), now=now,
+            figures=Figures(language_of(request)),
             fields={action: fields_of(row.payload) for action, row in rows.items()},
             steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
             logged=all(each["evidence"] in {"logged", "final"} for each in case["events"]),
+            letters=DECISIONS.keys() if "clerk" in member.roles else (),
         )  # fmt: skip
 
     return shown

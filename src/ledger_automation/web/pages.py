@@ -5,7 +5,7 @@ texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is
 """
 
 import gzip
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from gettext import NullTranslations
@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
@@ -25,7 +25,6 @@ from starlette.responses import Response
 from ledger_automation.errors import NotFound
 from ledger_automation.values import parse_timestamp
 from ledger_automation.web import words
-from ledger_automation.web.forms import hundredths
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -59,16 +58,6 @@ class Language(StrEnum):
     def decimal(self) -> str:
         """What stands between euros and cents."""
         return "." if self is Language.ENGLISH else ","
-
-    def money(self, cents: int) -> str:
-        """Write an amount in euros."""
-        return f"{hundredths(cents, self.decimal)} €"
-
-    def day(self, text: str) -> str:
-        """Write a day (ISO 8601)."""
-        return format_date(
-            date.fromisoformat(text), "d MMMM y" if self is Language.ENGLISH else "d. MMMM y", self._locale
-        )
 
     def moment(self, at: str | datetime) -> str:
         """Write a moment (as RFC 3339, or aware) as the town's clock shows it."""

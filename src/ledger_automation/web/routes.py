@@ -2,7 +2,8 @@
 
     everybody         /  /brief  /brief/beleg  /protokoll  (`public`), /anmelden, /seiten/* (style sheets)
     who is signed in  /konto  /abmelden (`visits`)
-    who acts          /faelle and below (`cases`, `steps`)
+    who acts          /faelle and below (`cases`, `steps`, `takeaway`)
+    whoever pays      /foerderung and below (`funding`)
     auditors          /pruefung and below (`audits`), /werkstatt (`tamper`)
     administrators    /betrieb (`operation`)
 
@@ -17,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger_automation.web import audits, cases, operation, public, steps, visits
+from ledger_automation.web import audits, cases, funding, operation, public, steps, takeaway, visits
 from ledger_automation.web.pages import Language, style
 from ledger_automation.web.site import Endpoint, Named, Site, answered
 from ledger_automation.web.tamper import tamper
@@ -56,7 +57,13 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
         ("/faelle/neu/{workflow}/{action}", _BOTH, steps.opening(site), visits.ACTORS),
         ("/faelle/{case}", _GET, cases.file(site), visits.ACTORS),
         ("/faelle/{case}/beleg", _GET, cases.receipt(site), visits.ACTORS),
+        ("/faelle/{case}/beleg.pdf", _GET, takeaway.paper(site), visits.ACTORS),
+        ("/faelle/{case}/qr", _GET, takeaway.codes(site), visits.ACTORS),
+        ("/faelle/{case}/bescheid/{number}", _GET, takeaway.letter(site), takeaway.WRITERS),
         ("/faelle/{case}/{action}", _BOTH, steps.step(site), visits.ACTORS),
+        ("/foerderung", _GET, funding.listing(site), visits.FUNDERS),
+        ("/foerderung/{case}", _GET, funding.one(site), visits.FUNDERS),
+        *((f"/foerderung/{{case}}/{name}", _GET, funding.file(site, name), visits.FUNDERS) for name in funding.FILES),
         ("/pruefung", _BOTH, audits.listing(site), visits.AUDITORS),
         ("/pruefung/stichprobe", _GET, audits.drawn(site), visits.AUDITORS),
         ("/pruefung/{run}", _GET, audits.run(site), visits.AUDITORS),

@@ -10,6 +10,7 @@ Errors become pages here (`answered`), so that no reader of a page ever meets a 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,6 +38,7 @@ from ledger_automation.web import words
 from ledger_automation.web.pages import page
 
 T = TypeVar("T")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -123,8 +125,21 @@ class Site(NamedTuple):
     clock: Callable[[], datetime]
     home: Home
     room: Room
+    town: str
     sign_in: SignIn | None = None
     url: str = ""
+
+    def reached(self, request: Request) -> str:
+        """Return where browsers reach the site; what a request says of that counts on this machine only.
+
+        Raises NotFound for another machine's name where nobody told us our own.
+        """
+        if self.url:
+            return self.url.rstrip("/")
+        base = str(request.base_url).rstrip("/")
+        if urlsplit(base).hostname not in _LOOPBACK:
+            raise NotFound("This site was not told under which URL it is reached.")
+        return base
 
 
 class _Refusal(NamedTuple):

@@ -13,7 +13,7 @@ form token, so no other site can send one. Roles are asked anew at each request.
 from collections.abc import Awaitable, Callable
 from secrets import compare_digest
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,7 +30,6 @@ from ledger_automation.workflows._table import ROLES
 
 BACK: Final = "/anmelden/zurueck"
 _MINUTES: Final = 600
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _FIRST: Final = "/faelle"
 _LONGEST_PATH: Final = 200
 
@@ -46,10 +45,14 @@ class Place(NamedTuple):
 ACTORS: Final = READERS - {"system"}
 """Who acts by hand; the system does so by the API."""
 
+FUNDERS: Final = frozenset({"finance", "approver", "auditor"})
+"""Who looks after grants: whoever pays, approves and audits them."""
+
 AUDITORS: Final = frozenset({"auditor"})
 OPERATORS: Final = frozenset({"administrator"})
 PLACES: Final = (
     Place("/faelle", "Fälle", ACTORS),
+    Place("/foerderung", "Förderungen", FUNDERS),
     Place("/pruefung", "Prüfungen", AUDITORS),
     Place("/werkstatt", "Manipulieren auf Probe", AUDITORS),
     Place("/betrieb", "Betrieb", OPERATORS),
@@ -116,7 +119,7 @@ def entrance(site: Site) -> Endpoint:
     async def enter(request: Request) -> Response:
         if site.sign_in is None:
             raise NotFound("Nobody signs in here.")
-        at, kept = await site.sign_in.begin(_url(site, request) + BACK)
+        at, kept = await site.sign_in.begin(site.reached(request) + BACK)
         answer = _sent(at)
         _keep(answer, site, "anmelden", f"{kept}~{quote(_path(request), safe='')}", _MINUTES)
         return answer
@@ -131,7 +134,7 @@ def landing(site: Site) -> Endpoint:
         if site.sign_in is None:
             raise NotFound("Nobody signs in here.")
         kept, _, wanted = request.cookies.get(_cookie("anmelden", site), "").partition("~")
-        identity = await site.sign_in.finish(_url(site, request) + BACK, dict(request.query_params), kept)
+        identity = await site.sign_in.finish(site.reached(request) + BACK, dict(request.query_params), kept)
         before = key_of(request.cookies.get(_cookie("session", site), ""))
 
         def write(unit: Any) -> str:
@@ -173,7 +176,7 @@ def account(site: Site) -> Endpoint:
 
     async def shown(request: Request, visitor: Visitor) -> Response:
         sessions = await site.office.read(lambda unit: unit.sessions.all_of(visitor.identity))
-        return page(request, "account", sessions=sessions)
+        return page(request, "konto", sessions=sessions)
 
     return for_roles(site, frozenset(ROLES), shown)
 
@@ -191,16 +194,6 @@ def _is_ours(path: str) -> bool:
     """Tell whether a path leads to a page of this site and nowhere else."""
     plain = path.isascii() and path.isprintable() and not {*path} & {*"\\?#%"}
     return plain and path.startswith("/") and not path.startswith("//") and len(path) <= _LONGEST_PATH
-
-
-def _url(site: Site, request: Request) -> str:
-    """Return where browsers reach the site; what a request says of that counts on this machine only."""
-    if site.url:
-        return site.url.rstrip("/")
-    base = str(request.base_url).rstrip("/")
-    if urlsplit(base).hostname not in _LOOPBACK:
-        raise NotFound("Nobody signs in here.")
-    return base
 
 
 def _secure(site: Site) -> bool:

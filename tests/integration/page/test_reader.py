@@ -13,7 +13,7 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from ledger_automation.cli.qr_codes import svg
+from ledger_automation.papers.qr_codes import svg
 from ledger_automation.tlog.receipt_file import Encoding, decode, write
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import CASE_ABSENT, CASE_HOLDS, SENTENCES, STEP_HOLDS, Verdict

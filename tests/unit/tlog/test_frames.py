@@ -9,8 +9,8 @@ import segno
 import zxingcpp
 from PIL import Image
 
-from ledger_automation.cli.qr_codes import svg
 from ledger_automation.errors import InvalidValue
+from ledger_automation.papers.qr_codes import svg
 from ledger_automation.tlog.frames import CHARACTERS, from_base45, from_frames, to_base45, to_frames
 
 OCTETS = Random(45).randbytes(2_000)
