@@ -149,7 +149,7 @@ def test_a_step_s_form_is_for_the_roles_of_its_row(town: Town, fine: str) -> Non
 def test_a_page_shows_the_steps_of_the_table_and_why_one_is_not_there_yet(town: Town, fine: str) -> None:
     shown = Visitor(town, "clerk-1").get(fine).body.decode()
     assert {*re.findall(rf'href="{fine}/(\w+)"', shown)} == {"send_hearing", "correct_amount"}
-    assert "35,00 €" in shown
+    assert "35,00\xa0€" in shown
     assert re.search(r"<code>([A-Z2-7]{4}-){6}[A-Z2-7]{2}</code>", shown), "the access code, for the office's letter"
     seen = Visitor(town, "auditor-1").get(fine).body.decode()
     assert not re.findall(rf'href="{fine}/(\w+)"', seen)
