@@ -116,7 +116,7 @@ def audit(home: Path, mark: Mark | None = None) -> tuple[AuditReport, float]:
         gc.collect()
         gc.freeze()
         started = time.perf_counter()
-        report = auditor.audit(unit.cases, unit.log, mark, unit.soundness)
+        report = auditor.audit(unit.cases, unit.log, mark, unit.soundness, unit.readers)
         seconds = time.perf_counter() - started
         gc.unfreeze()
     return report, seconds

@@ -34,6 +34,7 @@ from ledger_automation.verify.sources import (
     EventRecord,
     LeafRecord,
     SubmissionRecord,
+    Trail,
 )
 from ledger_automation.verify.verdict import Verdict
 from ledger_automation.workflows import Actor, Case, Command, workflow
@@ -56,7 +57,7 @@ class MemoryLog(NamedTuple):
         """Return the case's events."""
         return [row for row in self.rows if row.case_id == case_id]
 
-    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:  # noqa: ARG002
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[Trail]:  # noqa: ARG002
         """Yield the one case."""
         if self.record or self.rows:
             yield _CASE, self.record, self.rows

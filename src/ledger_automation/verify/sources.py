@@ -67,6 +67,10 @@ class CaseRecord(NamedTuple):
     data: bytes
 
 
+Trail = tuple[str, CaseRecord | None, list[EventRecord]]
+"""A case: its id, its row, and all its events by column ``sequence``."""
+
+
 class DocumentRecord(NamedTuple):
     """A stored attachment."""
 
@@ -129,7 +133,7 @@ class CaseSource(Protocol):
         """Return one case's events in order of their column ``sequence``."""
         ...
 
-    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[Trail]:
         """Yield case by case: id, row and all events by column ``sequence``.
 
         Cases without events and events without a case are yielded too; any order of cases will do. With positive
