@@ -166,16 +166,12 @@ class LogSource(Protocol):
         """Yield leaves with whose they are from an index on, in order."""
         ...
 
-    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, tile) of the case map as it is stored for a size, in order of paths."""
-        ...
-
     def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:
         """Return those of some tiles that are stored for a size."""
         ...
 
     def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
-        """Yield every stored tile of the case map: (size from which on it is so, path, tile), in this order."""
+        """Yield every stored tile of the case map: (size from which on it is so, path, tile), in order of paths."""
         ...
 
     def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:
