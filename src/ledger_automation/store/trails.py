@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, exists, func, select, union
+from sqlalchemy import Connection, Select, exists, func, or_, select, union
 
 from ledger_automation.store.tables import IS_ENFORCED, AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow, table
 from ledger_automation.verify.shares import Opened, Span
@@ -73,9 +73,7 @@ def trails(connection: Connection, after_event: int, after_leaf: int) -> Iterato
 
 def share(connection: Connection, span: Span) -> Iterator[Opened]:
     """Yield the cases that were opened by an event of a span, with that event's id."""
-    after, up_to = span
-    bounds = (None if after is None else _OPENING.c.id > after, None if up_to is None else _OPENING.c.id <= up_to)
-    found = _opened(connection, tuple(each for each in bounds if each is not None))
+    found = _opened(connection, _within(*span))
     return ((opening, record, rows) for opening, _, record, rows in found)
 
 
@@ -92,8 +90,16 @@ def left_out(connection: Connection, events: int, records: int) -> Iterator[Trai
 
 
 def last_event(connection: Connection) -> int:
-    """Return the highest event id (0: there is none)."""
-    return int(connection.execute(select(func.coalesce(func.max(_EVENT.c.id), 0))).scalar_one())
+    """Return the highest event id; 0 where there is none, or what stands there is no number."""
+    found = connection.execute(select(func.max(_EVENT.c.id))).scalar_one()
+    return found if type(found) is int else 0
+
+
+def _within(after: int | None, up_to: int | None) -> tuple[Any, ...]:
+    """Bound the openings; the first span has those too whose number somebody took away."""
+    if after is None:
+        return () if up_to is None else (or_(_OPENING.c.id <= up_to, _OPENING.c.id.is_(None)),)
+    return (_OPENING.c.id > after,) if up_to is None else (_OPENING.c.id > after, _OPENING.c.id <= up_to)
 
 
 def _named(opened: Iterator[_Opened]) -> Iterator[Trail]:

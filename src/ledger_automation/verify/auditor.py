@@ -13,6 +13,7 @@ known-bad logs fail.
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -214,22 +215,24 @@ def _examine(
     examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport, reading: Reading | None
 ) -> list[Finding]:
     findings = []
-    if reading is not None and examiner.takes_shares:
-        trails = _doubtful(examiner, reading)
-    else:
-        trails = cases.trails(mark.last_event, mark.tree_size)
-    for case_id, record, rows in trails:
+    trails = _doubtful(examiner, reading) if reading is not None and examiner.takes_shares else None
+    for case_id, record, rows in cases.trails(mark.last_event, mark.tree_size) if trails is None else trails:
         findings += examiner.examine(case_id, record, rows)
     for case_id in list(report.missing):  # cases of which nothing but leaves is left
         findings += examiner.examine(case_id, None, cases.trail(case_id))
     return _without_gaps(findings)
 
 
-def _doubtful(examiner: CaseAudit, reading: Reading) -> Iterator[Trail]:
-    """Have all cases read, and yield those that do not plainly hold, in the order of `CaseSource.trails`."""
+def _doubtful(examiner: CaseAudit, reading: Reading) -> Iterator[Trail] | None:
+    """Have all cases read; return those that do not plainly hold, in the order of `CaseSource.trails`.
+
+    None where the shares do not tell.
+    """
     shares = reading.shares()
-    yield from reading.again(examiner.take(shares))
-    yield from reading.left_out(sum(each.events for each in shares), sum(each.records for each in shares))
+    if not all(each.sound for each in shares):
+        return None
+    events, records = sum(each.events for each in shares), sum(each.records for each in shares)
+    return chain(reading.again(examiner.take(shares)), reading.left_out(events, records))
 
 
 def _without_gaps(findings: list[Finding]) -> list[Finding]:

@@ -33,7 +33,8 @@ them, and a case that plainly holds is never asked for one by name.
 class Share(msgspec.Struct, frozen=True, array_like=True):
     """What one process saw of the span of a number: all ``events`` and cases' rows (``records``), and how they stand.
 
-    ``doubtful`` are the openings of cases that do not plainly hold, in order; they are not among the plain ones.
+    ``doubtful`` are the openings of cases that do not plainly hold, in order; they are not among the plain ones. It is
+    ``sound`` where every opening has a number: what has none cannot be cut into spans, nor be read again by it.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Share(msgspec.Struct, frozen=True, array_like=True):
     plain_cases: int
     plain_events: int
     doubtful: list[int]
+    sound: bool
 
 
 class Reading(Protocol):
@@ -79,12 +81,14 @@ def look(number: int, opened: Iterable[Opened], origin: str) -> Share:
     """Look at the cases of one span."""
     events = records = plain_cases = plain_events = 0
     doubtful: list[int] = []
+    sound = True
     for opening, record, rows in opened:
         events += len(rows)
         records += record is not None
         if plainly_holds(record, rows, origin):
             plain_cases += 1
             plain_events += len(rows)
-        else:
+        elif type(opening) is int:
             doubtful.append(opening)
-    return Share(number, events, records, plain_cases, plain_events, doubtful)
+        sound = sound and type(opening) is int
+    return Share(number, events, records, plain_cases, plain_events, doubtful, sound)
