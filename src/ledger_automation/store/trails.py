@@ -18,7 +18,7 @@ from ledger_automation.store.tables import IS_ENFORCED, AttachmentRow, CaseRow, 
 from ledger_automation.verify.shares import Opened, Span
 from ledger_automation.verify.sources import COLUMNS, CaseRecord, EventRecord, Trail
 
-_BATCH: Final = 500
+_BATCH: Final = 200
 _CHOSEN: Final = 1_000
 _CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
     table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)

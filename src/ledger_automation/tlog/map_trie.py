@@ -238,19 +238,18 @@ def _joined(there: _Node, leaf: MapLeaf, depth: int) -> _Node:
 
 def _places(node: _Node, depth: int) -> list[tuple[int, _Node]]:
     """Return what stands at the 16 places of a tile and is not nothing, in order; a lone leaf by its own key."""
-    found: list[tuple[int, _Node]] = []
-    waiting: list[tuple[_Node, int, int]] = [(node, 0, 0)]
-    while waiting:
-        node, level, place = waiting.pop()
-        if type(node) is MapLeaf:
-            found.append((node[depth // 8] >> (_HEIGHT if depth % 8 == 0 else 0) & (_WIDTH - 1), node))
-        elif level == _HEIGHT:
-            if node is not None:
-                found.append((place, node))
-        elif type(node) is _Inner:
-            waiting.append((node.right, level + 1, 2 * place + 1))
-            waiting.append((node.left, level + 1, 2 * place))
-    return found
+    row: list[_Node] = [node]
+    for _ in range(_HEIGHT):
+        below: list[_Node] = []
+        for each in row:
+            below += (each.left, each.right) if type(each) is _Inner else (each, None)
+        row = below
+    shift = _HEIGHT if depth % 8 == 0 else 0
+    return [
+        (each[depth // 8] >> shift & (_WIDTH - 1) if type(each) is MapLeaf else place, each)
+        for place, each in enumerate(row)
+        if each is not None
+    ]
 
 
 def _written(node: _Node, depth: int) -> bytes:

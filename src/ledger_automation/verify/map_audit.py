@@ -36,22 +36,24 @@ class MapAudit:
         self._source = source
         self._start = start
         self._parts = MapParts(proved)
-        self._changes: dict[str, Head] = {}
+        self._changes: dict[str, tuple[int, bytes]] = {}
         self._later: list[tuple[int, dict[str, Head]]] = []
         self.roots: dict[int, bytes] = {}
         self.findings: list[Finding] = []
 
     def take(self, case_id: Any, sequence: Any, leaf_hash: Any) -> None:
         """Take the next leaf; what is none is found with its event."""
-        if isinstance(case_id, str) and _is_head(sequence, leaf_hash):
-            self._changes[case_id] = Head(sequence, leaf_hash)
+        whole = type(sequence) is int and 0 <= sequence < _MOST
+        if whole and isinstance(leaf_hash, bytes) and len(leaf_hash) == _HASH_BYTES and isinstance(case_id, str):
+            self._changes[case_id] = (sequence, leaf_hash)
 
     def stop(self, size: int) -> None:
         """Close the map of a checkpoint's size."""
+        changes = {case_id: Head(*last) for case_id, last in self._changes.items()}
         if self._start.size:
-            self._later.append((size, self._changes))
+            self._later.append((size, changes))
         else:
-            self._parts.stop(size, self._changes)
+            self._parts.stop(size, changes)
         self._changes = {}
 
     def close(self, newest: Checkpoint | None) -> None:
