@@ -127,18 +127,18 @@ class SqlReading:
         """Start the other process, and begin to read together; where that fails, nobody else reads."""
         words = [sys.executable, "-P", "-m", PROGRAM]
         job = Job(where.render_as_string(hide_password=False), self._origin, self._spans, self._tickets)
-        common = False
+        agreed = False
         try:
             self._process = subprocess.Popen(  # noqa: S603  our own interpreter and our own words
                 words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(self._tickets,)
             )
             self._begin(msgspec.json.encode(job).decode())
-            common = dialect(self._connection).share(self._connection, self._begin)
-            if common:
+            agreed = dialect(self._connection).share(self._connection, self._begin)
+            if agreed:
                 self._say(GO)
         except (OSError, Unreachable):
-            common = False
-        if not common:
+            agreed = False
+        if not agreed:
             self.end()
 
     def shares(self) -> list[Share]:
