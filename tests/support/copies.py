@@ -23,6 +23,7 @@ from ledger_automation.audit.trail import Trail
 from ledger_automation.canonical import commit
 from ledger_automation.merkle import Frontier, leaf_hash
 from ledger_automation.store.engine import migrate, open_engine
+from ledger_automation.store.readers import SqlReaders
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.tlog.case_map import Head, MapLeaf
 from ledger_automation.tlog.checkpoint import Checkpoint
@@ -101,7 +102,11 @@ class Copy:
         chain = self.town.chain if level is Level.ANCHORED else None
         auditor = Auditor(self.town.policy.at(level), chain, held)
         with SqlUnitOfWork.open(self.engine(), "read") as unit:
-            return auditor.audit(unit.cases, unit.log, mark, unit.soundness)
+            report = auditor.audit(unit.cases, unit.log, mark, unit.soundness)
+        with SqlUnitOfWork.open(self.engine(), "read") as unit:
+            shared = SqlReaders(unit._connection, least=0, width=7, cores=1)
+            assert auditor.audit(unit.cases, unit.log, mark, unit.soundness, shared) == report, "shares find otherwise"
+        return report
 
     def rewrite(self, event_id: int, change: Callable[[Any], Any], *, checksum: bool = True) -> bytes:
         """Change an event's canonical content, leaving salt, commitment and leaf as they are."""

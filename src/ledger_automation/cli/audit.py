@@ -39,7 +39,7 @@ def audit(
         unit = stack.enter_context(ledger.read())
         notes, secret = tuple(read_note(each, asked) for each in held or ()), member_secret(settings.home, create=False)
         auditor = Auditor(asked, chain, notes, secret)
-        report = auditor.audit(unit.cases, unit.log, _last(mark), unit.soundness)
+        report = auditor.audit(unit.cases, unit.log, _last(mark), unit.soundness, unit.readers)
     if mark is not None and report.mark is not None:
         mark.write_bytes(msgspec.json.encode(report.mark))
     seconds = time.perf_counter() - started

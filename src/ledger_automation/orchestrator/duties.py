@@ -126,7 +126,7 @@ class Duties:
     def audit(self, auditor: Auditor, read: Begin, mark: Mark | None) -> AuditReport:
         """Audit what is new since a mark; findings stand as an alarm until an audit finds all as it should be."""
         with read() as unit:
-            report = auditor.audit(unit.cases, unit.log, mark, unit.soundness)
+            report = auditor.audit(unit.cases, unit.log, mark, unit.soundness, unit.readers)
         if report.verdict is Verdict.CONTRADICTED:
             found = len(report.findings)
             sentence = f"The audit found {found} thing{'s' if found > 1 else ''} that must not be."

@@ -31,6 +31,7 @@ from ledger_automation.orchestrator.submission import (
     Submission,
 )
 from ledger_automation.orchestrator.uploads import UploadStore
+from ledger_automation.verify.shares import Readers
 from ledger_automation.verify.sources import (
     AnchoredCheckpoint,
     CaseRecord,
@@ -334,6 +335,11 @@ class UnitOfWork(Protocol):
     @property
     def soundness(self) -> StoreSource:
         """Whether the database itself can be relied on."""
+        ...
+
+    @property
+    def readers(self) -> Readers:
+        """Who else can read this snapshot."""
         ...
 
     @property

@@ -21,10 +21,7 @@ _AT = (
     .scalar_subquery()
 )
 _THESE = _TILE.c.path.in_(bindparam("paths", expanding=True))
-ALL_TILES: Final = select(_TILE.c.path, _TILE.c.tile).where(_TILE.c.tree_size == _AT).order_by(_TILE.c.path)
-"""The map as it is stored for a ``size``."""
-
-VERSIONS: Final = select(_TILE.c.tree_size, _TILE.c.path, _TILE.c.tile).order_by(_TILE.c.tree_size, _TILE.c.path)
+VERSIONS: Final = select(_TILE.c.tree_size, _TILE.c.path, _TILE.c.tile).order_by(_TILE.c.path, _TILE.c.tree_size)
 
 _READ = select(_TILE.c.path, _TILE.c.tile).where(_THESE, _TILE.c.tree_size == _AT)
 _PASS = delete(_TILE).where(_THESE, _TILE.c.tree_size < _AT)

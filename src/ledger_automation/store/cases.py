@@ -19,9 +19,9 @@ from ledger_automation.store.at_once import fits, record_at_once
 from ledger_automation.store.bulk import insert_rows
 from ledger_automation.store.dialect import dialect
 from ledger_automation.store.tables import AttachmentRow, CaseRow, ContentRow, EventRow, PartyRow, table
-from ledger_automation.store.trails import CASE_COLUMNS, EVENTS, Trail, trails
+from ledger_automation.store.trails import CASE_COLUMNS, EVENTS, trails
 from ledger_automation.verify.columns import columns
-from ledger_automation.verify.sources import FORGOTTEN, CaseRecord, DocumentRecord, EventRecord
+from ledger_automation.verify.sources import FORGOTTEN, CaseRecord, DocumentRecord, EventRecord, Trail
 
 _CASE, _EVENT, _CONTENT, _DOCUMENT, _PARTY = (
     table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, PartyRow)

@@ -5,6 +5,7 @@
     readers      a snapshot                                    a snapshot (REPEATABLE READ, read only)
     event ids    in the order of the commits                   in the order of each case, overtaken by others
     the outbox   behind the last sequenced id                  from the last horizon on (see `log`)
+    one for two  both begin while nobody commits               an exported snapshot (`snapshots`)
     refusals     an extended result code in words              SQLSTATE
 
 On PostgreSQL every unit of work that goes on to write decides by what it read, as on SQLite, because what it reads to
@@ -32,6 +33,14 @@ from ledger_automation.store.inspection import (
     follows_on_postgresql,
     shape_on_postgresql,
     shape_on_sqlite,
+)
+from ledger_automation.store.snapshots import (
+    Begin,
+    elsewhere_on_sqlite,
+    share_on_postgresql,
+    share_on_sqlite,
+    take_on_postgresql,
+    take_on_sqlite,
 )
 
 WHOLE: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -115,6 +124,15 @@ class Dialect(NamedTuple):
 
     follows: Callable[[Connection], bool]
     """Tell whether this is a replica, which another database is ahead of."""
+
+    elsewhere: Callable[[Connection], URL | None]
+    """Tell where another process finds the database whose snapshot it is to share; None where it cannot."""
+
+    share: Callable[[Connection, Begin], bool]
+    """Have another process read the snapshot that this connection reads; tell whether it does."""
+
+    take: Callable[[Connection, str], None]
+    """Read, as that other process, the snapshot of a name."""
 
     cause: Callable[[DBAPIError], str]
     refusal: Callable[[str, DBAPIError], type[LedgerError]]
@@ -274,6 +292,9 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             shape=shape_on_sqlite,
             faults=faults_on_sqlite,
             follows=lambda _connection: False,
+            elsewhere=elsewhere_on_sqlite,
+            share=share_on_sqlite,
+            take=take_on_sqlite,
             sign_off=_sign_off,
             empty_journal=_empty_journal_of_sqlite,
             grant=lambda _connection: None,
@@ -293,6 +314,9 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             shape=shape_on_postgresql,
             faults=faults_on_postgresql,
             follows=follows_on_postgresql,
+            elsewhere=lambda connection: connection.engine.url,
+            share=share_on_postgresql,
+            take=take_on_postgresql,
             horizon=text("CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text)"),
             sign_off=_sign_off_with_horizon,
             empty_journal=lambda _engine: None,

@@ -10,7 +10,7 @@ from ledger_automation.errors import Conflict, NotFound
 from ledger_automation.merkle.tree import TILE_HEIGHT, TILE_WIDTH, Frontier, StoredNode, fold
 from ledger_automation.orchestrator.ports import NewLeaf, PendingEvent
 from ledger_automation.store.bulk import insert_rows
-from ledger_automation.store.case_map import ALL_TILES, VERSIONS, SqlCaseMap
+from ledger_automation.store.case_map import VERSIONS, SqlCaseMap
 from ledger_automation.store.dialect import dialect
 from ledger_automation.store.tables import (
     CaseRow,
@@ -136,10 +136,6 @@ class SqlLog:
     def places(self, start: int) -> Iterator[LeafRecord]:
         """Stream leaves with whose they are."""
         return self._stream(_LEAVES.where(_LEAF.c.leaf_index >= start))
-
-    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
-        """Stream the case map as it is stored for a size."""
-        return self._stream(ALL_TILES.params(size=size))
 
     def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:
         """Read some tiles."""

@@ -3,21 +3,23 @@
 Cases that were opened one after another lie near each other in the file, so a database far larger than memory is read
 forward and not at random: a million events cost what a thousand do, each. Whatever has no opening any more (its first
 event was deleted or renumbered) comes last; it is looked for only when the counts say that something was left out.
+
+Rows come as the driver hands them out: what SQLAlchemy makes of each would cost a tenth of an audit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Select, exists, func, select, union
+from sqlalchemy import Connection, Select, exists, func, or_, select, union
 
 from ledger_automation.store.tables import IS_ENFORCED, AttachmentRow, CaseRow, ContentRow, EventRow, LeafRow, table
-from ledger_automation.verify.sources import COLUMNS, CaseRecord, EventRecord
+from ledger_automation.verify.shares import Opened, Span
+from ledger_automation.verify.sources import COLUMNS, CaseRecord, EventRecord, Trail
 
-Trail = tuple[str, CaseRecord | None, list[EventRecord]]
-
-_BATCH = 2_000
+_BATCH: Final = 200
+_CHOSEN: Final = 1_000
 _CASE, _EVENT, _CONTENT, _DOCUMENT, _LEAF = (
     table(each) for each in (CaseRow, EventRow, ContentRow, AttachmentRow, LeafRow)
 )
@@ -52,25 +54,69 @@ _OPENED = (
     .where(_OPENING.c.sequence == 0)
     .order_by(_OPENING.c.id)
 )
+_ALL: Final[tuple[Any, ...]] = ()
+
+_Opened = tuple[int, Any, CaseRecord | None, list[tuple[Any, ...]]]
 
 
 def trails(connection: Connection, after_event: int, after_leaf: int) -> Iterator[Trail]:
     """Yield every case, or every case that has something new; see `verify.sources.CaseSource.trails`."""
     touched = None if not (after_event or after_leaf) else _touched(after_event, after_leaf)
-    events = groupby(_stream(connection, _among(_IN_ORDER, _OPENING, touched)), key=itemgetter(-1))
-    event_count = case_count = 0
+    events = records = 0
+    among = _ALL if touched is None else (_OPENING.c.case_id.in_(touched),)
+    for case_id, record, rows in _named(_opened(connection, among)):
+        events += len(rows)
+        records += record is not None
+        yield case_id, record, rows
+    yield from _left_out(connection, events, records, touched)
+
+
+def share(connection: Connection, span: Span) -> Iterator[Opened]:
+    """Yield the cases that were opened by an event of a span, with that event's id."""
+    found = _opened(connection, _within(*span))
+    return ((opening, record, rows) for opening, _, record, rows in found)
+
+
+def again(connection: Connection, openings: Sequence[int]) -> Iterator[Trail]:
+    """Yield the cases that some events opened, in their order."""
+    for at in range(0, len(openings), _CHOSEN):
+        some = openings[at : at + _CHOSEN]
+        yield from _named(_opened(connection, (_OPENING.c.id.in_(some),)))
+
+
+def left_out(connection: Connection, events: int, records: int) -> Iterator[Trail]:
+    """Yield what has no opening, where so many events and cases' rows are not all that there are."""
+    return _left_out(connection, events, records, None)
+
+
+def last_event(connection: Connection) -> int:
+    """Return the highest event id; 0 where there is none, or what stands there is no number."""
+    found = connection.execute(select(func.max(_EVENT.c.id))).scalar_one()
+    return found if type(found) is int else 0
+
+
+def _within(after: int | None, up_to: int | None) -> tuple[Any, ...]:
+    """Bound the openings; the first span has those too whose number somebody took away."""
+    if after is None:
+        return () if up_to is None else (or_(_OPENING.c.id <= up_to, _OPENING.c.id.is_(None)),)
+    return (_OPENING.c.id > after,) if up_to is None else (_OPENING.c.id > after, _OPENING.c.id <= up_to)
+
+
+def _named(opened: Iterator[_Opened]) -> Iterator[Trail]:
+    """Name the fields of events, whose rows end in the opening's id."""
+    for _, case_id, record, rows in opened:
+        yield str(case_id), record, [EventRecord._make(row[:-1]) for row in rows]
+
+
+def _opened(connection: Connection, among: tuple[Any, ...]) -> Iterator[_Opened]:
+    """Yield cases by the order of their openings: opening, case id, row and events."""
+    events = groupby(_stream(connection, _IN_ORDER.where(*among)), key=itemgetter(-1))
     opening_id, rows = next(events, (None, iter(())))
-    for opened_by, case_id, *case in _stream(connection, _among(_OPENED, _OPENING, touched)):
+    for opened_by, case_id, *case in _stream(connection, _OPENED.where(*among)):
         if opened_by != opening_id:
             continue  # no event joins itself: its case id is no value at all, and it is a stray
-        trail = [EventRecord._make(row[:-1]) for row in rows]
-        record = CaseRecord._make(case) if case[0] is not None else None
-        event_count += len(trail)
-        case_count += record is not None
-        yield str(case_id), record, trail
+        yield opened_by, case_id, CaseRecord._make(case) if case[0] is not None else None, list(rows)
         opening_id, rows = next(events, (None, iter(())))
-    if _count(connection, _EVENT, touched) > event_count or _count(connection, _CASE, touched) > case_count:
-        yield from _strays(connection, touched)
 
 
 def _touched(after_event: int, after_leaf: int) -> Any:
@@ -93,6 +139,11 @@ def _count(connection: Connection, rows: Any, touched: Any) -> int:
     return int(connection.execute(_among(select(func.count()).select_from(rows), rows, touched)).scalar_one())
 
 
+def _left_out(connection: Connection, events: int, records: int, touched: Any) -> Iterator[Trail]:
+    if _count(connection, _EVENT, touched) > events or _count(connection, _CASE, touched) > records:
+        yield from _strays(connection, touched)
+
+
 def _strays(connection: Connection, touched: Any) -> Iterator[Trail]:
     """Yield what has no opening: events and case rows, brought together by case id."""
 
@@ -100,15 +151,17 @@ def _strays(connection: Connection, touched: Any) -> Iterator[Trail]:
         opening = exists().where(_OPENING.c.case_id == rows.c.case_id, _OPENING.c.sequence == 0)
         return _among(statement.where(~opening), rows, touched)
 
-    trails: dict[str, tuple[CaseRecord | None, list[EventRecord]]] = {}
+    found: dict[str, tuple[CaseRecord | None, list[EventRecord]]] = {}
     for row in _stream(connection, stray(select(*CASE_COLUMNS).order_by(_CASE.c.case_id), _CASE)):
-        trails[str(row.case_id)] = (CaseRecord._make(row), [])
+        found[str(row[0])] = (CaseRecord._make(row), [])
     for row in _stream(connection, stray(EVENTS, _EVENT)):
-        trails.setdefault(str(row.case_id), (None, []))[1].append(EventRecord._make(row))
-    for case_id, (record, rows) in trails.items():
+        found.setdefault(str(row[1]), (None, []))[1].append(EventRecord._make(row))
+    for case_id, (record, rows) in found.items():
         yield case_id, record, rows
 
 
 def _stream(connection: Connection, statement: Select[Any]) -> Iterator[Any]:
-    for block in connection.execute(statement, execution_options={"yield_per": _BATCH}).partitions():
-        yield from block
+    result: Any = connection.execute(statement, execution_options={"stream_results": True})
+    with result:
+        while rows := result.cursor_strategy.fetchmany(result, result.cursor, _BATCH):
+            yield from rows

@@ -22,6 +22,7 @@ from ledger_automation.store.dialect import Use, dialect, refused, refused_to_co
 from ledger_automation.store.held import SqlHeldSteps
 from ledger_automation.store.log import SqlLog
 from ledger_automation.store.members import SqlMembers
+from ledger_automation.store.readers import SqlReaders
 from ledger_automation.store.requests import SqlRequests
 from ledger_automation.store.sessions import SqlSessions
 from ledger_automation.store.soundness import SqlSoundness
@@ -48,6 +49,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessions(connection)
         self.cosignatures = SqlCosignatures(connection)
         self.soundness = SqlSoundness(connection)
+        self.readers = SqlReaders(connection)
 
     def commit(self) -> None:
         """Make everything durable; raises Unreachable where the database left without saying whether it did."""

@@ -19,10 +19,11 @@ What this module does not do: store anything.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from ledger_automation.errors import ProofError
-from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES, MapLeaf, bit, inner_hash
+from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES, MapLeaf, bit
 
 Tiles = Callable[[Sequence[str]], Mapping[str, bytes]]
 """``tiles(paths)``: the stored tiles of these paths; one that is missing is left out."""
@@ -37,13 +38,18 @@ _SIZES: Final = {0: KEY_BYTES, _LEAF: KEY_BYTES + 40}
 
 
 class _Inner:
-    """A node with two sides; ``hash`` is None until it is asked for."""
+    """A node with two sides; its hash, and those of its sides, are None until they are asked for.
 
-    __slots__ = ("hash", "left", "right")
+    It knows its sides' hashes itself, because most often one side changes and the other, a leaf, would be hashed anew.
+    """
+
+    __slots__ = ("hash", "left", "of_left", "of_right", "right")
 
     def __init__(self, left: "_Node", right: "_Node") -> None:
         self.left, self.right = left, right
         self.hash: bytes | None = None
+        self.of_left: bytes | None = None
+        self.of_right: bytes | None = None
 
 
 class _Unread(NamedTuple):
@@ -98,7 +104,7 @@ class MapTrie:
         above: list[tuple[_Inner, int]] = []
         node = self._root
         while isinstance(node, _Inner):
-            node.hash = None
+            node.hash = node.of_left = node.of_right = None
             above.append((node, bit(key, len(above))))
             node = node.right if above[-1][1] else node.left
         if not isinstance(node, MapLeaf) or node.key != key:
@@ -109,7 +115,7 @@ class MapTrie:
             below = _paired(parent.left, rest) if side else _paired(rest, parent.right)
             if isinstance(below, _Inner):
                 parent.left, parent.right = below.left, below.right
-                return
+                return  # nobody above remembers a hash of it
             rest = below
         self._root = rest
 
@@ -155,6 +161,17 @@ class MapTrie:
             depth += _HEIGHT
         return _written(node, depth) if isinstance(node, _Inner) or not path else None
 
+    def entry(self, digit: int) -> bytes:
+        """Write what the root's tile says of the cases whose keys begin with a digit; nothing where there are none."""
+        node: _Node = self._root
+        for shift in range(_HEIGHT - 1, -1, -1):
+            if not isinstance(node, _Inner):
+                break
+            node = node.right if digit >> shift & 1 else node.left
+        if isinstance(node, MapLeaf):
+            return _TAGS[digit | _LEAF] + node if node[0] >> _HEIGHT == digit else b""
+        return b"" if node is None else _TAGS[digit] + _hash(node)
+
     def tiles(self) -> Iterator[tuple[str, bytes]]:
         """Write all tiles of a map that is in memory as a whole, in order of their paths."""
         waiting: list[tuple[str, _Node]] = [("", self._root)]
@@ -168,10 +185,16 @@ class MapTrie:
         """Go down as far as nodes are in memory; return where that ends, and what stands there."""
         parent, side, node, depth = None, 0, self._root, 0
         while type(node) is _Inner:
-            if changing:
-                node.hash = None
             side = key[depth >> 3] >> (7 - (depth & 7)) & 1  # `bit`, without its call: every change goes all the way
-            parent, node = node, node.right if side else node.left
+            parent = node
+            if side:
+                node = node.right
+                if changing:
+                    parent.hash = parent.of_right = None
+            else:
+                node = node.left
+                if changing:
+                    parent.hash = parent.of_left = None
             depth += 1
         return _Place(parent, side, depth), node
 
@@ -184,10 +207,17 @@ class MapTrie:
             place.parent.left = node
 
 
+def root_of(tile: bytes) -> bytes:
+    """Return the root of the map whose root's tile this is."""
+    return _hash(_folded(tile))
+
+
 def _hash(node: _Node) -> bytes:
     if type(node) is _Inner:
-        if node.hash is None:
-            node.hash = inner_hash(_hash(node.left), _hash(node.right))
+        if node.hash is None:  # `inner_hash`, without its call
+            left = node.of_left = node.of_left or _hash(node.left)
+            right = node.of_right = node.of_right or _hash(node.right)
+            node.hash = sha256(b"\x03" + left + right).digest()
         return node.hash
     if node is None:
         return EMPTY_MAP_ROOT
@@ -208,19 +238,18 @@ def _joined(there: _Node, leaf: MapLeaf, depth: int) -> _Node:
 
 def _places(node: _Node, depth: int) -> list[tuple[int, _Node]]:
     """Return what stands at the 16 places of a tile and is not nothing, in order; a lone leaf by its own key."""
-    found: list[tuple[int, _Node]] = []
-    waiting: list[tuple[_Node, int, int]] = [(node, 0, 0)]
-    while waiting:
-        node, level, place = waiting.pop()
-        if type(node) is MapLeaf:
-            found.append((node[depth // 8] >> (_HEIGHT if depth % 8 == 0 else 0) & (_WIDTH - 1), node))
-        elif level == _HEIGHT:
-            if node is not None:
-                found.append((place, node))
-        elif type(node) is _Inner:
-            waiting.append((node.right, level + 1, 2 * place + 1))
-            waiting.append((node.left, level + 1, 2 * place))
-    return found
+    row: list[_Node] = [node]
+    for _ in range(_HEIGHT):
+        below: list[_Node] = []
+        for each in row:
+            below += (each.left, each.right) if type(each) is _Inner else (each, None)
+        row = below
+    shift = _HEIGHT if depth % 8 == 0 else 0
+    return [
+        (each[depth // 8] >> shift & (_WIDTH - 1) if type(each) is MapLeaf else place, each)
+        for place, each in enumerate(row)
+        if each is not None
+    ]
 
 
 def _written(node: _Node, depth: int) -> bytes:

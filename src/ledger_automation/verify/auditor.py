@@ -2,7 +2,7 @@
 
     1  the chain is asked first: which chain and contract, and the newest root they hold     anchor_audit
     2  leaves, nodes, checkpoints and the case map are recomputed                            log_audit, map_audit
-    3  every case is examined: rows, order, law, projection                                  case_audit
+    3  every case is examined: rows, order, law, projection                                  case_audit, shares
     4  every claimed anchor is held against the chain                                        anchor_audit
     5  roots that do not match are explained from what the cases showed                      explanation
 
@@ -11,6 +11,9 @@ cases are examined, each from its first event. It reports all findings. Before a
 known-bad logs fail.
 """
 
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -29,7 +32,16 @@ from ledger_automation.verify.explanation import ENDS_EARLY, explain
 from ledger_automation.verify.key_audit import announced
 from ledger_automation.verify.log_audit import LogAudit, LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import ON_CHAIN, Level, VerificationPolicy
-from ledger_automation.verify.sources import CaseSource, ChainSource, EventRecord, LogSource, Soundness, StoreSource
+from ledger_automation.verify.shares import Readers, Reading
+from ledger_automation.verify.sources import (
+    CaseSource,
+    ChainSource,
+    EventRecord,
+    LogSource,
+    Soundness,
+    StoreSource,
+    Trail,
+)
 from ledger_automation.verify.verdict import SENTENCES, Finding, Sentence, Verdict
 
 _LOST: Final = ("T03", "T04", "T05", "T08", "T29")
@@ -94,14 +106,27 @@ class Auditor:
         self._held = [open_checkpoint(note, policy.origin, policy.keys()) for note in held]
 
     def audit(
-        self, cases: CaseSource, log: LogSource, mark: Mark | None = None, store: StoreSource | None = None
+        self,
+        cases: CaseSource,
+        log: LogSource,
+        mark: Mark | None = None,
+        store: StoreSource | None = None,
+        readers: Readers | None = None,
     ) -> AuditReport:
         """Audit one snapshot, from a mark on; raises Misconfigured for a chain other than the pinned one.
 
         ``store`` is the database that both are read from. Where it cannot be relied on, nothing is read through it.
+        ``readers`` can read that snapshot in more than one process; a full audit asks them.
         """
         if mark is None or (mark.tree_size and not mark.signer):  # of before who signed was remembered
             mark = Mark(self._policy.origin)
+        whole = not (mark.last_event or mark.tree_size)
+        with readers.begin(self._policy.origin) if readers is not None and whole else nullcontext() as reading:
+            return self._audited(cases, log, mark, store, reading)
+
+    def _audited(
+        self, cases: CaseSource, log: LogSource, mark: Mark, store: StoreSource | None, reading: Reading | None
+    ) -> AuditReport:
         sound = store.look(whole=not mark.last_event) if store is not None else Soundness()
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
@@ -113,7 +138,7 @@ class Auditor:
         tombstones = Tombstones.read(own, self._policy.origin)
         enforcement = EnforcementAudit(self._policy, self._chain if anchors is not None else None, self._secret)
         examiner = CaseAudit(cases, self._policy.origin, report, tombstones, enforcement)
-        findings = [*report.findings, *_examine(examiner, cases, mark, report)]
+        findings = [*report.findings, *_examine(examiner, cases, mark, report, reading)]
         if anchors is not None:
             findings += anchors.run(report, mark.tree_size)
         forked = anchors.forked_at(report) if anchors is not None else None
@@ -186,13 +211,28 @@ def _unreadable(sound: Soundness) -> AuditReport:
     return AuditReport(verdict, findings[0].tampering, SENTENCES[verdict], 0, 0, 0, 0, 0, 0, findings, None)
 
 
-def _examine(examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport) -> list[Finding]:
+def _examine(
+    examiner: CaseAudit, cases: CaseSource, mark: Mark, report: LogReport, reading: Reading | None
+) -> list[Finding]:
     findings = []
-    for case_id, record, rows in cases.trails(mark.last_event, mark.tree_size):
+    trails = _doubtful(examiner, reading) if reading is not None and examiner.takes_shares else None
+    for case_id, record, rows in cases.trails(mark.last_event, mark.tree_size) if trails is None else trails:
         findings += examiner.examine(case_id, record, rows)
     for case_id in list(report.missing):  # cases of which nothing but leaves is left
         findings += examiner.examine(case_id, None, cases.trail(case_id))
     return _without_gaps(findings)
+
+
+def _doubtful(examiner: CaseAudit, reading: Reading) -> Iterator[Trail] | None:
+    """Have all cases read; return those that do not plainly hold, in the order of `CaseSource.trails`.
+
+    None where the shares do not tell.
+    """
+    shares = reading.shares()
+    if not all(each.sound for each in shares):
+        return None
+    events, records = sum(each.events for each in shares), sum(each.records for each in shares)
+    return chain(reading.again(examiner.take(shares)), reading.left_out(events, records))
 
 
 def _without_gaps(findings: list[Finding]) -> list[Finding]:

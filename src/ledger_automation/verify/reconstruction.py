@@ -9,6 +9,7 @@ This module only ever says yes or no, and no for whatever is not plain: events t
 or a signature, or were erased. Those are looked at closely by `case_audit`, which decodes, compares and names.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from ledger_automation.audit.event import SCHEMA, AuditEvent
 from ledger_automation.errors import LedgerError
 from ledger_automation.values import parse_timestamp
 from ledger_automation.verify.policy import Level
-from ledger_automation.verify.sources import CaseRecord, EventRecord
+from ledger_automation.verify.sources import CaseRecord
 from ledger_automation.workflows import workflow
 from ledger_automation.workflows._machine import Workflow
 from ledger_automation.workflows._table import Actor, Case, Step, Transition
@@ -54,7 +55,7 @@ def _reader(name: str, action: str) -> _Reader:
     return _Reader(table, transition, msgspec.json.Decoder(carrier))
 
 
-def plainly_holds(record: CaseRecord | None, rows: list[EventRecord], origin: str) -> bool:
+def plainly_holds(record: CaseRecord | None, rows: Sequence[tuple[Any, ...]], origin: str) -> bool:
     """Tell whether a plain case holds: every row, their order, the law, and where the case's row says it stands."""
     try:
         return record is not None and _holds(record, rows, origin)
@@ -62,16 +63,17 @@ def plainly_holds(record: CaseRecord | None, rows: list[EventRecord], origin: st
         return False
 
 
-def _holds(record: CaseRecord, rows: list[EventRecord], origin: str) -> bool:
+def _holds(record: CaseRecord, rows: Sequence[tuple[Any, ...]], origin: str) -> bool:
     case: Case | None = None
     head: bytes | None = None
     last_leaf, occurred_at = -1, ""
     for row in rows:
         # Unpacked at once: twenty look-ups by name would cost a tenth of the whole audit.
         (_, case_id, sequence, name, action, to_state, actor_id, role, occurred_at, recorded_at, amount, commitment,
-         salt, canonical, checksum, documents, leaf_index, leaf_hash, leaf_case_id, leaf_sequence) = row  # fmt: skip
+         salt, canonical, checksum, documents, leaf_index, leaf_hash, leaf_case_id, leaf_sequence, *_,
+        ) = row  # fmt: skip
         table, transition, decoder = _reader(name, action)
-        payload = decoder.decode(canonical).payload  # type: ignore[arg-type]
+        payload = decoder.decode(canonical).payload
         actor, before = Actor(actor_id, role), None if case is None else case.state
         after = table.decide(case, transition, Step(before, actor, payload, parse_timestamp(occurred_at)))
         written = _Written(
@@ -86,17 +88,17 @@ def _holds(record: CaseRecord, rows: list[EventRecord], origin: str) -> bool:
             or to_state != after.state
             or amount != stated
             or type(amount) is not type(stated)
-            or sha256(salt + canonical).digest() != commitment  # type: ignore[operator]
+            or sha256(salt + canonical).digest() != commitment
             or crc32(canonical) != checksum
             or sha256(b"\x00" + commitment).digest() != leaf_hash
             or leaf_case_id != case_id
             or leaf_sequence != sequence
-            or leaf_index <= last_leaf  # type: ignore[operator]
+            or leaf_index <= last_leaf
             or documents
             or name != record.workflow
         ):
             return False
-        case, head, last_leaf = after, commitment, leaf_index  # type: ignore[assignment]
+        case, head, last_leaf = after, commitment, leaf_index
     return case is not None and _is_projected(record, table, case, (head, occurred_at))
 
 

@@ -34,6 +34,7 @@ from ledger_automation.verify.sources import (
     EventRecord,
     LeafRecord,
     SubmissionRecord,
+    Trail,
 )
 from ledger_automation.verify.verdict import Verdict
 from ledger_automation.workflows import Actor, Case, Command, workflow
@@ -56,7 +57,7 @@ class MemoryLog(NamedTuple):
         """Return the case's events."""
         return [row for row in self.rows if row.case_id == case_id]
 
-    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:  # noqa: ARG002
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[Trail]:  # noqa: ARG002
         """Yield the one case."""
         if self.record or self.rows:
             yield _CASE, self.record, self.rows
@@ -77,17 +78,13 @@ class MemoryLog(NamedTuple):
         """Yield the leaves with whose they are."""
         return iter(self.leaf_rows[start:])
 
-    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:  # noqa: ARG002
-        """Yield the one tile of a map of one case."""
-        return _map(self.leaf_rows).tiles()
-
     def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:  # noqa: ARG002
         """Return nothing: nobody goes on from here."""
         return {}
 
     def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
-        """Yield the same tile."""
-        return ((len(self.leaf_rows), path, tile) for path, tile in self.map_tiles(0))
+        """Yield the one tile of a map of one case."""
+        return ((len(self.leaf_rows), path, tile) for path, tile in _map(self.leaf_rows).tiles())
 
     def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:  # noqa: ARG002
         """Return nothing: nobody goes on from here."""

@@ -67,6 +67,10 @@ class CaseRecord(NamedTuple):
     data: bytes
 
 
+Trail = tuple[str, CaseRecord | None, list[EventRecord]]
+"""A case: its id, its row, and all its events by column ``sequence``."""
+
+
 class DocumentRecord(NamedTuple):
     """A stored attachment."""
 
@@ -129,7 +133,7 @@ class CaseSource(Protocol):
         """Return one case's events in order of their column ``sequence``."""
         ...
 
-    def trails(self, after_event: int, after_leaf: int) -> Iterator[tuple[str, CaseRecord | None, list[EventRecord]]]:
+    def trails(self, after_event: int, after_leaf: int) -> Iterator[Trail]:
         """Yield case by case: id, row and all events by column ``sequence``.
 
         Cases without events and events without a case are yielded too; any order of cases will do. With positive
@@ -162,16 +166,12 @@ class LogSource(Protocol):
         """Yield leaves with whose they are from an index on, in order."""
         ...
 
-    def map_tiles(self, size: int) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, tile) of the case map as it is stored for a size, in order of paths."""
-        ...
-
     def map_tiles_at(self, paths: Sequence[str], size: int) -> Mapping[str, bytes]:
         """Return those of some tiles that are stored for a size."""
         ...
 
     def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
-        """Yield every stored tile of the case map: (size from which on it is so, path, tile), in this order."""
+        """Yield every stored tile of the case map: (size from which on it is so, path, tile), in order of paths."""
         ...
 
     def heads(self, case_ids: Sequence[str], size: int) -> dict[str, Head]:

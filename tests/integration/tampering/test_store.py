@@ -14,6 +14,7 @@ import pytest
 
 from integration.tampering.conftest import FULL, POSTGRESQL
 from ledger_automation.store.engine import open_engine
+from ledger_automation.store.readers import SqlReaders
 from ledger_automation.store.soundness import EVIDENCE
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
 from ledger_automation.verify.auditor import Auditor
@@ -275,7 +276,8 @@ def test_a_replica_that_is_behind_is_told_from_a_log_that_was_cut_off(lab: Any, 
 def audited(town: Any, url: str) -> Any:
     engine = open_engine(url)
     with SqlUnitOfWork.open(engine, "read") as unit:
-        report = Auditor(town.policy, town.chain).audit(unit.cases, unit.log, store=unit.soundness)
+        readers = SqlReaders(unit._connection, least=0, width=7, cores=2)
+        report = Auditor(town.policy, town.chain).audit(unit.cases, unit.log, None, unit.soundness, readers)
     engine.dispose()
     return report
 
