@@ -1,7 +1,9 @@
 """Auditing the anchors: what the database claims of the chain, held against the chain itself.
 
-The chain is asked before anything else is read: for the newest checkpoint of the log in the contract's storage, and for
-the transaction of every submission that the database knows. What those transactions anchored is vouched for by the
+The chain is asked twice for the newest checkpoint of the log in the contract's storage. Before anything of the database
+is read: what is anchored by then every snapshot from then on must know, since a checkpoint is stored before it is sent.
+And after the transaction of every submission that the database knows: what came in between is newer than the snapshot,
+which is not behind for that. What those transactions anchored is vouched for by the
 chain whatever the database says of it, so that a rewritten log is not only found but placed between two anchors. The
 contract has verified that each checkpoint extends the one before.
 """
@@ -34,17 +36,28 @@ _FAILED: Final = ("reverted", "lost", "replaced", "displaced")
 
 
 class AnchorAudit:
-    """Asks a chain about one log; raises Misconfigured for another chain than the pinned one, and Unreachable."""
+    """Asks a chain about one log; raises Misconfigured for another chain than the pinned one, and Unreachable.
 
-    def __init__(self, chain: ChainSource, policy: VerificationPolicy, submissions: Iterable[SubmissionRecord]) -> None:
+    Made before anything of the database is read; `ask` has the rest.
+    """
+
+    def __init__(self, chain: ChainSource, policy: VerificationPolicy) -> None:
         check_identity(chain, policy)
+        self._chain = chain
         self._policy = policy
-        origin = sha256(policy.origin.encode()).digest()
+        self._origin = sha256(policy.origin.encode()).digest()
+        self._before = chain.latest(self._origin)
+        self._submissions: list[tuple[SubmissionRecord, AnchorEvidence | None]] = []
+        self._left: set[object] = set()
+        self.latest = self._before
+        self.final_size = 0
+
+    def ask(self, submissions: Iterable[SubmissionRecord]) -> None:
+        """Ask for what the database knows of; raises Unreachable."""
+        chain, origin = self._chain, self._origin
         self._submissions = [(each, _evidence(chain, each.transaction, origin)) for each in submissions]
         self._left = {each.transaction for each, evidence in self._submissions if _left(chain, each, evidence)}
-        # Asked last: whatever is anchored meanwhile is in it, and a database that was read before is not behind.
-        self.latest: AnchoredCheckpoint | None = chain.latest(origin)
-        self.final_size = 0
+        self.latest = chain.latest(origin)
 
     def vouched(self) -> dict[int, Vouched]:
         """Return the roots that the chain holds, by size."""
@@ -58,7 +71,8 @@ class AnchorAudit:
             for submission, evidence in self._submissions
             if (finding := self._judge(submission, evidence, log)) is not None
         ]
-        size = self.latest.tree_size if self.latest else 0
+        newest = self._as_of(log)
+        size = newest.tree_size if newest else 0
         known = {start, *(submission.tree_size for submission, _ in self._submissions)}
         if size > log.end:
             findings.append(self._set_back(size, log))
@@ -68,6 +82,11 @@ class AnchorAudit:
                 Finding(tampering="T42", sentence=sentence, leaf_index=size, column="submission", expected=size)
             )
         return findings
+
+    def _as_of(self, log: LogReport) -> AnchoredCheckpoint | None:
+        """Return the newest anchor that the snapshot must know: not one that came after it, however long it is."""
+        newer = self.latest is not None and self.latest.tree_size > log.end
+        return self._before if newer else self.latest
 
     def _set_back(self, size: int, log: LogReport) -> Finding:
         """Tell a backup, which agrees with itself at the size of a checkpoint, from a log whose end was cut off."""
@@ -94,8 +113,8 @@ class AnchorAudit:
 
         It agrees with the chain up to the last anchor that the database knows, and the chain knows a later one.
         """
-        last = max(self._claimed(), default=0)
-        later = self.latest is not None and self.latest.tree_size > last
+        last, newest = max(self._claimed(), default=0), self._as_of(log)
+        later = newest is not None and newest.tree_size > last
         return last if later and (last, THE_CHAIN) in log.agreed else None
 
     def _judge(self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport) -> Finding | None:
@@ -112,7 +131,8 @@ class AnchorAudit:
         size = submission.tree_size
         checkpoint = log.checkpoints.get(size)
         if checkpoint is None:
-            cut = self.latest is not None and log.end < self.latest.tree_size
+            newest = self._as_of(log)
+            cut = newest is not None and log.end < newest.tree_size
             if (cut and type(size) is int and size > log.end) or size in _sizes(log):
                 return None  # the log was cut off, or the checkpoint is malformed: both are findings of their own
             return _found(submission, "An anchor is claimed for a checkpoint that is not there.", size, None)

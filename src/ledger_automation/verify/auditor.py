@@ -121,18 +121,26 @@ class Auditor:
         if mark is None or (mark.tree_size and not mark.signer):  # of before who signed was remembered
             mark = Mark(self._policy.origin)
         whole = not (mark.last_event or mark.tree_size)
+        anchors = self._reached()  # before the snapshot begins
         with readers.begin(self._policy.origin) if readers is not None and whole else nullcontext() as reading:
-            return self._audited(cases, log, mark, store, reading)
+            return self._audited(cases, log, mark, store, reading, anchors)
 
-    def _audited(
-        self, cases: CaseSource, log: LogSource, mark: Mark, store: StoreSource | None, reading: Reading | None
+    def _audited(  # noqa: PLR0913, PLR0917  what one snapshot is read through, and what was asked before it
+        self,
+        cases: CaseSource,
+        log: LogSource,
+        mark: Mark,
+        store: StoreSource | None,
+        reading: Reading | None,
+        anchors: AnchorAudit | None,
     ) -> AuditReport:
         sound = store.look(whole=not mark.last_event) if store is not None else Soundness()
         if mark.origin != self._policy.origin:
             raise InvalidDefinition(f"The mark is of the log {mark.origin}.", origin=mark.origin)
         if not sound.readable:
             return _unreadable(sound)
-        anchors, unreachable = self._anchors(log, mark)
+        anchors = _asked(anchors, log, mark)
+        unreachable = anchors is None and self._policy.level in ON_CHAIN
         report = LogAudit(log, self._policy, mark.start(), self._vouched(anchors)).run()
         own = list(cases.trail(log_case_id(self._policy.origin)))
         tombstones = Tombstones.read(own, self._policy.origin)
@@ -166,15 +174,14 @@ class Auditor:
         announcements = announced(own, self._policy.origin)
         return key_audit.examine(report.signed_by, announcements, mark.signer, mark.tree_size)
 
-    def _anchors(self, log: LogSource, mark: Mark) -> tuple[AnchorAudit | None, bool]:
-        if self._policy.level not in ON_CHAIN:
-            return None, False
-        if self._chain is None:
-            return None, True
+    def _reached(self) -> AnchorAudit | None:
+        """Ask the chain what it holds already, where the policy wants one; None where it does not answer."""
+        if self._policy.level not in ON_CHAIN or self._chain is None:
+            return None
         try:
-            return AnchorAudit(self._chain, self._policy, log.submissions(mark.tree_size)), False
+            return AnchorAudit(self._chain, self._policy)
         except Unreachable:
-            return None, True
+            return None
 
     def _vouched(self, anchors: AnchorAudit | None) -> dict[int, Vouched]:
         held = vouched_for(self._held, "a checkpoint held outside")
@@ -191,6 +198,17 @@ class Auditor:
         if self._policy.level is not Level.RECORDED and examiner.pending:
             return Verdict.PENDING, "not_logged"
         return (Verdict.FINAL, self._policy.level.value) if settled else (Verdict.PENDING, "not_anchored")
+
+
+def _asked(anchors: AnchorAudit | None, log: LogSource, mark: Mark) -> AnchorAudit | None:
+    """Ask the chain for what the database knows to be sent to it; None where it does not answer any more."""
+    if anchors is None:
+        return None
+    try:
+        anchors.ask(log.submissions(mark.tree_size))
+    except Unreachable:
+        return None
+    return anchors
 
 
 def _behind(finding: Finding) -> Finding:
