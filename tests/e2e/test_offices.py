@@ -6,22 +6,27 @@ import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
 
 from e2e.test_pages import AXE, LANGUAGES, MOST_BYTES, Visit
 from e2e.test_serve import LEDGER, Served
 from ledger_automation.study.tampering import disarm
+from ledger_automation.verify.verdict import CASE_HOLDS
 from support.browser import chromium
 
 PLACES = {
     "applicant-1": ("/faelle", "/faelle/neu/permit/submit_application", "/konto"),
     "clerk-1": ("/faelle", "/faelle/neu/parking_fine/record_fine", "/faelle/neu/subsidy/open_programme", "/konto"),
     "approver-1": ("/faelle",),
-    "finance-1": ("/faelle",),
+    "finance-1": ("/faelle", "/foerderung"),
     "auditor-1": ("/faelle", "/pruefung", "/pruefung/stichprobe?saat=2026&zahl=10", "/werkstatt"),
     "administrator-1": ("/betrieb", "/konto"),
 }  # fmt: skip
@@ -85,7 +90,7 @@ def test_every_place_is_accessible_fits_and_is_light(
     for place in paths:
         here.asked.clear()
         here.open(language + place)
-        if place == "/faelle" and page.locator("td a").count():
+        if place in {"/faelle", "/foerderung"} and page.locator("td a").count():
             paths.append(str(page.locator("td a").first.get_attribute("href")).removeprefix(language))
         assert page.locator("html").get_attribute("lang") == LANGUAGES[language]
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width, place
@@ -176,4 +181,73 @@ def test_an_auditor_finds_what_was_tampered_with(office: Callable[..., Visit], s
     page.goto(here.url + "/werkstatt")
     page.click("text=schreibt die Geschichte neu")
     assert "T36" in page.inner_text("main")
+    assert here.told == []
+
+
+def test_a_receipt_s_codes_are_photographed_and_verified_from_disk(
+    office: Callable[..., Visit], served: Served, browser: Browser, tmp_path: Path
+) -> None:
+    page = office("applicant-2").page
+    page.click("td a >> nth=0")
+    until(page, lambda: page.locator("text=als Code").count() == 1)
+    page.click("text=als Code")
+    codes = page.locator(".codes img")
+    texts = []
+    for number in range(codes.count()):
+        with Image.open(BytesIO(codes.nth(number).screenshot())) as seen:
+            texts += [each.text for each in zxingcpp.read_barcodes(seen.convert("L"))]
+    assert len(texts) == codes.count() > 2
+    saved = tmp_path / "verify.html"
+    pinned = json.loads((served.home / "policy.json").read_text("utf-8"))
+    (tmp_path / "policy.json").write_text(json.dumps({**pinned, "level": "logged"}))
+    words = [LEDGER, "verify-page", "--out", saved, "--policy", tmp_path / "policy.json"]
+    subprocess.run(words, capture_output=True, check=True)
+    reader = browser.new_page()
+    try:
+        reader.goto(saved.as_uri())
+        reader.locator("summary").first.click()
+        reader.locator("#pasted").fill("\n".join(reversed(texts)))
+        reader.locator("#answer[data-verdict]:not([aria-busy])").wait_for()
+        assert reader.locator("#sentence").inner_text() == CASE_HOLDS.de
+        forged = texts[0][:-9] + ("A" if texts[0][-9] != "A" else "B") + texts[0][-8:]
+        reader.locator("#pasted").fill("\n".join([forged, *texts[1:]]))
+        expect(reader.locator("#sentence")).not_to_have_text(CASE_HOLDS.de)
+    finally:
+        reader.close()
+
+
+def test_papers_are_the_office_s_and_the_receipt_s(office: Callable[..., Visit]) -> None:
+    page = office("clerk-1").page
+    page.click("tr:has-text('Bescheid zugestellt') a")
+    case, code = page.url, page.locator("text=Zugangscode für den Brief").locator("code").inner_text()
+    with page.expect_download() as saved:
+        page.click("text=Schreiben dazu (PDF) >> nth=-1")
+    told = "\n".join(each.extract_text() for each in PdfReader(saved.value.path()).pages)
+    assert [each for each in ("Bußgeldbescheid", "Einspruch", code, "37,50") if each not in told] == []
+    until(page, lambda: page.locator("text=als Papier (PDF)").count() == 1)
+    with page.expect_download() as saved:
+        page.click("text=als Papier (PDF)")
+    told = "\n".join(each.extract_text() for each in PdfReader(saved.value.path()).pages)
+    assert case.rpartition("/")[2] in told
+    assert "kein amtliches Schreiben" in told
+
+
+def test_the_finance_office_reads_the_grant_of_wismar(office: Callable[..., Visit]) -> None:
+    here = office("finance-1")
+    page = here.page
+    page.click("text=Förderungen")
+    page.click("tr:has-text('hansestadt-wismar') a >> nth=0")
+    said = page.inner_text("main")
+    if "VO/2019/3113" not in said:
+        page.go_back()
+        page.click("tr:has-text('hansestadt-wismar') a >> nth=1")
+        said = page.inner_text("main")
+    told = ("VO/2019/3113", "1.834.169,98", "183.417,01", "0,01", "Tage nach der Frist")
+    assert [each for each in told if each not in said.replace("\xa0", " ")] == []
+    with page.expect_download() as saved:
+        page.click("text=Verwendungsnachweis (PDF)")
+    assert "1.834.169,98" in "\n".join(each.extract_text() for each in PdfReader(saved.value.path()).pages)
+    with page.expect_download() as saved:
+        page.click("text=Teilbeträge (CSV)")
+    assert "250000,00" in Path(saved.value.path()).read_text("utf-8-sig").replace(".", "")
     assert here.told == []
