@@ -40,7 +40,7 @@ UNCOMMITTED = {
 """
 
 NO_EVIDENCE = {
-    "intake_run", "alarm", "held_step", "member", "party", "answer", "upload", "webhook", "audit_run",
+    "intake_run", "alarm", "held_step", "member", "party", "answer", "upload", "webhook", "audit_run", "session",
 }  # fmt: skip
 """What a ledger works with. Whose a case is, says its data; ``party`` only lists it."""
 
