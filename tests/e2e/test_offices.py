@@ -1,6 +1,7 @@
 """Every role's way through the pages, from the sign-in on, in a real browser over the real service and its data."""
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from e2e.test_pages import AXE, LANGUAGES, MOST_BYTES, Visit
+from e2e.test_pages import AXE, LANGUAGES, MOST_BYTES, ROOT, Visit
 from e2e.test_serve import LEDGER, Served
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.verdict import CASE_HOLDS
@@ -153,6 +154,34 @@ def test_a_form_is_filled_in_with_the_keyboard_alone(office: Callable[..., Visit
     with page.expect_navigation():
         page.keyboard.press("Enter")
     assert page.locator(".state").inner_text() == "aufgenommen"
+
+
+@pytest.mark.parametrize(
+    ("picture", "persona", "path", "click"),
+    [
+        ("worklist", "clerk-1", "/faelle", ()),
+        ("case", "clerk-1", "/faelle", ("tr:has-text('Bescheid zugestellt') a",)),
+        ("grant", "finance-1", "/foerderung", ("tr:has-text('1.834.169,98') a",)),
+        ("tampered", "auditor-1", "/werkstatt", ("text=erhöht eine Tranche",)),
+    ],
+)
+def test_the_readme_s_pictures_are_of_these_pages(
+    office: Callable[..., Visit], tmp_path: Path, picture: str, persona: str, path: str, click: tuple[str, ...]
+) -> None:
+    """With UPDATE_PICTURES=1 they are taken anew."""
+    here = office(persona, viewport={"width": 1_000, "height": 750})
+    here.page.goto(here.url + path)
+    for each in click:
+        here.page.click(each)
+    taken = tmp_path / f"{picture}.png"
+    here.page.screenshot(path=taken)
+    shown = ROOT / "docs" / "pictures" / taken.name
+    if os.environ.get("UPDATE_PICTURES"):
+        shown.parent.mkdir(exist_ok=True)
+        shown.write_bytes(taken.read_bytes())
+    assert f"docs/pictures/{taken.name}" in (ROOT / "README.md").read_text("utf-8")
+    with Image.open(taken) as now, Image.open(shown) as then:
+        assert now.size == then.size
 
 
 def test_an_auditor_finds_what_was_tampered_with(office: Callable[..., Visit], served: Served) -> None:
