@@ -61,7 +61,18 @@ def _site(desk: Desk, tokens: TokenVerifier, settings: Settings, issuer: DevIssu
     ledger = desk.ledger
     home, room, clock = _Home(ledger), TamperRoom(ledger), ledger.recorder.clock
     town = settings.town or settings.origin
-    return Site(desk, settings.origin, settings.witnesses_required, clock, home, room, town, sign_in, settings.site)
+    return Site(
+        desk,
+        settings.origin,
+        settings.witnesses_required,
+        clock,
+        home,
+        room,
+        town,
+        settings.study,
+        sign_in,
+        settings.site,
+    )
 
 
 class _Home:

@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     client_secret: SecretStr = Field(default=SecretStr(""), description="the secret of that client, if it has one")
     client_secret_file: Path | None = Field(default=None, description="a mounted secret that holds that secret")
     town: str = Field(default="", description="who writes letters: the town's name; empty: the log's")
+    study: Path | None = Field(default=None, description="the folder with a study's report, shown to everybody")
     site: str = Field(default="", description="the https URL under which browsers reach the pages")
     audience: str = Field(default="ledger", description="whom tokens must be meant for")
     token_scope: str = Field(default="", description="a scope that every token must carry; empty: none is asked for")

@@ -69,7 +69,7 @@ class Language(StrEnum):
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
     """Return a page in the language of the address."""
     language = language_of(request)
-    known = {name: getattr(request.state, name, None) for name in ("visitor", "signs_in")}
+    known = {name: getattr(request.state, name, None) for name in ("visitor", "signs_in", "has_study")}
     here = request.url.path.removeprefix(language) or "/"
     text = (
         _environment(language)

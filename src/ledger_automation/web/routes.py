@@ -1,6 +1,6 @@
 """Which page stands where, and for whom: the same addresses in every language, behind `/`, `/en` and `/leicht`.
 
-    everybody         /  /brief  /brief/beleg  /protokoll  (`public`), /anmelden, /seiten/* (style sheets)
+    everybody         /  /brief  /brief/beleg  /protokoll (`public`), /zahlen (`study`), /anmelden, /seiten/*
     who is signed in  /konto  /abmelden (`visits`)
     who acts          /faelle and below (`cases`, `steps`, `takeaway`)
     whoever pays      /foerderung and below (`funding`)
@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger_automation.web import audits, cases, funding, operation, public, steps, takeaway, visits
+from ledger_automation.web import audits, cases, funding, operation, public, steps, study, takeaway, visits
 from ledger_automation.web.pages import Language, style
 from ledger_automation.web.site import Endpoint, Named, Site, answered
 from ledger_automation.web.tamper import tamper
@@ -41,6 +41,7 @@ def routes(site: Site) -> list[Route]:
         Named(f"{language}/", answered(site, public.start(site)), methods=_GET) for language in Language if language
     ]
     found.append(Named(visits.BACK, answered(site, visits.landing(site)), methods=_GET))
+    found += [Named(f"/zahlen/{name}", answered(site, study.report(site, name)), methods=_GET) for name in study.FILES]
     return [*found, Named("/seiten/{name}", _style, methods=_GET)]
 
 
@@ -49,6 +50,7 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
     yield "/brief", _BOTH, public.letter(site)
     yield "/brief/beleg", _POST, public.receipt(site)
     yield "/protokoll", _GET, public.log(site)
+    yield "/zahlen", _GET, study.entrance(site)
     yield "/anmelden", _GET, visits.entrance(site)
     yield "/abmelden", _POST, visits.exit_of(site)
     yield "/konto", _GET, visits.account(site)

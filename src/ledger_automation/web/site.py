@@ -9,6 +9,7 @@ Errors become pages here (`answered`), so that no reader of a page ever meets a 
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -126,6 +127,7 @@ class Site(NamedTuple):
     home: Home
     room: Room
     town: str
+    study: Path | None
     sign_in: SignIn | None = None
     url: str = ""
 
@@ -175,7 +177,7 @@ def answered(site: Site, endpoint: Endpoint) -> Endpoint:
     """Return a page's endpoint: it knows whether anybody can sign in, and its errors are pages."""
 
     async def safe(request: Request) -> Response:
-        request.state.signs_in = site.sign_in is not None
+        request.state.signs_in, request.state.has_study = site.sign_in is not None, site.study is not None
         try:
             return await endpoint(request)
         except LedgerError as error:

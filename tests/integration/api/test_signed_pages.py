@@ -1,5 +1,8 @@
 """Pages for whoever is signed in: who gets in, what he may do there, and what somebody else's site cannot."""
 
+import base64
+import gzip
+import hashlib
 import re
 import sqlite3
 import tempfile
@@ -474,3 +477,25 @@ def test_an_operator_sees_what_waits_and_signs_a_member_out(town: Town, fine: st
     assert administrator.post("/betrieb/abmelden", {"form": form, "member": "clerk-1"}).status == 303
     assert clerk.get("/faelle").status == 303
     assert administrator.get("/betrieb").status == 200
+
+
+def test_the_study_s_report_is_shown_under_a_policy_of_its_own(tmp_path: Path) -> None:
+    text = "<!doctype html><html lang=de><style>body { color: red }</style><p>64 von 69</p></html>"
+    folder = tmp_path / "report"
+    folder.mkdir()
+    with open_town(tmp_path, study=folder) as town:
+        assert "/zahlen" in Visitor(town).get("/").body.decode()
+        assert Visitor(town).get("/zahlen/report.de.html").status == 404, "it was not written yet"
+        (folder / "report.de.html").write_text(text, "utf-8")
+        led = [Visitor(town).get(f"{language}/zahlen").headers["location"] for language in ("", "/en", "/leicht")]
+        assert led == ["/zahlen/report.de.html", "/zahlen/report.en.html", "/zahlen/report.de.html"]
+        plain = town.service.ask("GET", led[0], {}, b"")
+        packed = town.service.ask("GET", led[0], {"Accept-Encoding": "gzip"}, b"")
+        assert plain.body.decode() == gzip.decompress(packed.body).decode() == text
+        digest = base64.b64encode(hashlib.sha256(b"body { color: red }").digest()).decode()
+        assert f"style-src 'sha256-{digest}';" in plain.headers["content-security-policy"]
+        (folder / "report.de.html").write_text(text.replace("64", "65"), "utf-8")
+        assert b"65 von 69" in town.service.ask("GET", led[0], {}, b"").body
+    with open_town(tmp_path / "none") as town:
+        assert "/zahlen" not in Visitor(town).get("/").body.decode()
+        assert Visitor(town).get("/zahlen").status == 404
