@@ -22,6 +22,7 @@ from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.registry import Registry
 from ledger_automation.chain.submitter import Submitter
 from ledger_automation.errors import Misconfigured
+from ledger_automation.values import ActorId
 from ledger_automation.verify.sources import LedgerPin
 
 
@@ -31,11 +32,21 @@ class Actors(NamedTuple):
     home: Path
     ledgers: CaseLedgers
     local: bool
+    verifier: str
+    """The address of what checks the assertions of passkeys."""
 
     def sign(self, actor_id: str, digest: bytes) -> tuple[bytes, bytes]:
         """Return the actor's address and signature; raises Misconfigured where the key is not here."""
         account = keys.actor(self.home, actor_id, create=False)
         return to_canonical_address(account.address), account.sign_typed(digest)
+
+    def has(self, actor_id: str) -> bool:
+        """Tell whether an actor's key lies here."""
+        return keys.place(self.home, f"actors/{ActorId(actor_id)}").exists()
+
+    def signer(self, key: bytes) -> bytes:
+        """Return a passkey's signer."""
+        return to_canonical_address(self.verifier) + key
 
     def admit(self, name: str, member: int, actor_id: str, roles: tuple[str, ...], signer: bytes = b"") -> bytes:
         """Seat an actor in a workflow's contract; without a signer by the key of this home, made on local chains.
@@ -71,7 +82,8 @@ def open_enforcing(
         registry, ledgers = Registry(connection, record.registry), ledgers_of(connection, record)
         interfaces = {registry.address: registry.interface, **ledgers.interfaces()}
         anchor = AnchoringChain(registry, Submitter(connection, account, interfaces, fee_cap=fee_cap))
-        yield EnforcingChain(anchor, ledgers, Actors(home, ledgers, connection.local), record.pins())
+        actors = Actors(home, ledgers, connection.local, record.verifiers[deploy.WEBAUTHN].address)
+        yield EnforcingChain(anchor, ledgers, actors, record.pins())
 
 
 def ledgers_of(connection: Connection, record: deploy.Deployment) -> CaseLedgers:

@@ -19,6 +19,7 @@ from ledger_automation.orchestrator.audits import AuditRunStore
 from ledger_automation.orchestrator.case_map import CaseMapStore
 from ledger_automation.orchestrator.cosignatures import CosignatureStore
 from ledger_automation.orchestrator.observed import Look, Reception, Trace
+from ledger_automation.orchestrator.passkey import PasskeyStore
 from ledger_automation.orchestrator.receivers import WebhookStore
 from ledger_automation.orchestrator.session import SessionStore
 from ledger_automation.orchestrator.submission import (
@@ -357,6 +358,11 @@ class UnitOfWork(Protocol):
         ...
 
     @property
+    def passkeys(self) -> PasskeyStore:
+        """With which passkeys people sign."""
+        ...
+
+    @property
     def cosignatures(self) -> CosignatureStore:
         """What witnesses said."""
         ...
@@ -428,6 +434,10 @@ class CaseLedgers(Protocol):
         """Return the relay of a signed step as a call."""
         ...
 
+    def seat(self, name: str, member: int) -> tuple[int, bytes]:
+        """Return a member's roles as bits, and its signer; 0 and nothing where it has no seat."""
+        ...
+
 
 class ActorKeys(Protocol):
     """Whoever signs for an actor: a key at hand, a wallet, a passkey."""
@@ -437,4 +447,12 @@ class ActorKeys(Protocol):
 
         Raises Misconfigured where the actor cannot sign here.
         """
+        ...
+
+    def has(self, actor_id: str) -> bool:
+        """Tell whether an actor can sign here."""
+        ...
+
+    def signer(self, key: bytes) -> bytes:
+        """Return the signer that a passkey is: the address of its verifier, and its public key (ERC-7913)."""
         ...

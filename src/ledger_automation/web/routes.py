@@ -1,8 +1,8 @@
 """Which page stands where, and for whom: the same addresses in every language, behind `/`, `/en` and `/leicht`.
 
-    everybody         /  /brief  /brief/beleg  /protokoll  (`public`), /anmelden, /seiten/* (style sheets)
-    who is signed in  /konto  /abmelden (`visits`)
-    who acts          /faelle and below (`cases`, `steps`)
+    everybody         /  /brief  /brief/beleg  /protokoll  (`public`), /anmelden, /seiten/* (style sheets, the script)
+    who is signed in  /abmelden (`visits`), /konto and below (`account`)
+    who acts          /faelle and below (`cases`, `steps`, `signing`)
 
 A page for roles is for whoever has one of them; what each of them may see and do there is asked of the law and the
 members at each request.
@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger_automation.web import cases, public, steps, visits
-from ledger_automation.web.pages import Language, style
+from ledger_automation.web import account, cases, public, steps, visits
+from ledger_automation.web.pages import Language, resource
 from ledger_automation.web.site import Endpoint, Named, Site, answered
 
 _GET: Final = ("GET",)
@@ -25,7 +25,7 @@ _BOTH: Final = ("GET", "POST")
 
 
 def routes(site: Site) -> list[Route]:
-    """Return every page in every language, and the style sheets."""
+    """Return every page in every language, and the style sheets with the script."""
     found: list[Route] = [
         Named(
             f"{language}{path}" if path != "/" or not language else language, answered(site, endpoint), methods=methods
@@ -37,7 +37,7 @@ def routes(site: Site) -> list[Route]:
         Named(f"{language}/", answered(site, public.start(site)), methods=_GET) for language in Language if language
     ]
     found.append(Named(visits.BACK, answered(site, visits.landing(site)), methods=_GET))
-    return [*found, Named("/seiten/{name}", _style, methods=_GET)]
+    return [*found, Named("/seiten/{name}", _resource, methods=_GET)]
 
 
 def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
@@ -47,7 +47,9 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
     yield "/protokoll", _GET, public.log(site)
     yield "/anmelden", _GET, visits.entrance(site)
     yield "/abmelden", _POST, visits.exit_of(site)
-    yield "/konto", _GET, visits.account(site)
+    yield "/konto", _GET, account.account(site)
+    yield "/konto/passkey", _POST, account.registration(site)
+    yield "/konto/passkey/entfernen", _POST, account.removal(site)
     for path, methods, signed, roles in (
         ("/faelle", _GET, cases.worklist(site), visits.ACTORS),
         ("/faelle/neu/{workflow}/{action}", _BOTH, steps.opening(site), visits.ACTORS),
@@ -58,5 +60,5 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
         yield path, methods, visits.for_roles(site, roles, signed)
 
 
-async def _style(request: Request) -> Response:
-    return style(request, request.path_params["name"])
+async def _resource(request: Request) -> Response:
+    return resource(request, request.path_params["name"])
