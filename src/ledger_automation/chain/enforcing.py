@@ -51,11 +51,13 @@ class Actors(NamedTuple):
     def admit(self, name: str, member: int, actor_id: str, roles: tuple[str, ...], signer: bytes = b"") -> bytes:
         """Seat an actor in a workflow's contract; without a signer by the key of this home, made on local chains.
 
-        Returns the signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
+        Whoever loses all roles keeps his signer, so that no key is made for somebody who signs elsewhere. Returns the signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
         """
         admin = keys.admin(self.home, create=False)
         if admin is None:
             raise Misconfigured("Only the contracts' admin seats members, and its key is not in this home.")
+        if not signer and not roles:
+            _, signer = self.ledgers.seat(name, member)
         if not signer:
             signer = to_canonical_address(keys.actor(self.home, actor_id, create=self.local).address)
         self.ledgers.admit(name, admin, member, roles, signer)

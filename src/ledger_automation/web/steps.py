@@ -112,6 +112,8 @@ async def _taken(site: Site, request: Request, visitor: Visitor, form: Form) -> 
     step = outcome.taken or outcome.held
     if step is None:
         raise AssertionError("a step that was taken has a case")
+    if outcome.taken is None and form.case_id is None:  # there is no case yet to be sent to
+        return page(request, "held", 202, case_id=step.case_id)
     at = f"{language_of(request)}/faelle/{step.case_id}"
     return Response(None, 303, {"Location": at, "Cache-Control": "no-store"})
 
