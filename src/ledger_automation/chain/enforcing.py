@@ -51,7 +51,8 @@ class Actors(NamedTuple):
     def admit(self, name: str, member: int, actor_id: str, roles: tuple[str, ...], signer: bytes = b"") -> bytes:
         """Seat an actor in a workflow's contract; without a signer by the key of this home, made on local chains.
 
-        Whoever loses all roles keeps his signer, so that no key is made for somebody who signs elsewhere. Returns the signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
+        Whoever loses all roles keeps his signer, so that no key is made for somebody who signs elsewhere. Returns the
+        signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
         """
         admin = keys.admin(self.home, create=False)
         if admin is None:

@@ -87,8 +87,7 @@ async def _completed(site: Site, request: Request, visitor: Visitor, asked: Aske
 
 
 def _seal(site: Site, request: Request, visitor: Visitor, asked: Asked, mark: Mark) -> str:
-    said = canonicalize([
-        *visitor.identity, visitor.form, request.url.path, str(asked.case_id), (asked.expected or b"").hex(), asked.action,
-        asked.payload, asked.role, asked.key.hex(), timestamp(mark.moment), mark.salt.hex(),
-    ])  # fmt: skip
+    who = [*visitor.identity, visitor.form, asked.role]
+    what = [request.url.path, str(asked.case_id), (asked.expected or b"").hex(), asked.action, asked.payload]
+    said = canonicalize([who, what, asked.key.hex(), timestamp(mark.moment), mark.salt.hex()])
     return hmac.new(site.office.secret, b"draft\0" + said, sha256).hexdigest()
