@@ -27,7 +27,7 @@ from ledger_automation.verify.sources import LedgerPin
 
 
 class Actors(NamedTuple):
-    """The actors whose keys lie under ``keys/actors`` of a home; implements `orchestrator.ports.ActorKeys`."""
+    """The actors whose keys lie under ``keys/actors`` of a home; implements `orchestrator.ledgers.ActorKeys`."""
 
     home: Path
     ledgers: CaseLedgers

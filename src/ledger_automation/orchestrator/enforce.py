@@ -34,8 +34,9 @@ from ledger_automation.audit.event import AuditEvent
 from ledger_automation.canonical import commit
 from ledger_automation.errors import Conflict, Contradiction, NoPasskey, NoSeat, NotFound, NotSigned
 from ledger_automation.orchestrator.asked import Answer
+from ledger_automation.orchestrator.ledgers import ActorKeys, CaseLedgers
 from ledger_automation.orchestrator.passkey import Passkey
-from ledger_automation.orchestrator.ports import ActorKeys, Begin, CaseLedgers, RecordedStep, UnitOfWork
+from ledger_automation.orchestrator.ports import Begin, RecordedStep, UnitOfWork
 from ledger_automation.orchestrator.settle import Decided, Settler
 from ledger_automation.orchestrator.submission import HeldStep
 from ledger_automation.orchestrator.submit import Lane
@@ -99,7 +100,7 @@ Prove = Callable[[bytes], bytes]
 
 
 class ByPasskey(NamedTuple):
-    """What somebody signed with a passkey, in the place of keys at hand; satisfies `ports.ActorKeys`."""
+    """What somebody signed with a passkey, in the place of keys at hand; satisfies `ledgers.ActorKeys`."""
 
     keys: ActorKeys
     passkey: Passkey
