@@ -52,7 +52,8 @@ def _shown(  # noqa: PLR0913, PLR0917  a page of two halves: who and what
 ) -> Response:
     """Return the page that says what is signed."""
     asked = asked._replace(role=offer.event.actor.role)
-    hidden = {name: text for name, text in request.state.form.items() if name != "form"} | {
+    given = {name: text for name, text in request.state.form.items() if name != "form" and not name.startswith(OURS)}
+    hidden = given | {
         "_case": asked.case_id, "_role": asked.role, "_moment": timestamp(mark.moment), "_salt": mark.salt.hex(),
         _SEAL: _seal(site, request, visitor, asked, mark),
     }  # fmt: skip
