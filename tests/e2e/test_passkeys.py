@@ -46,12 +46,13 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-def ledger(served: Served, *words: object) -> Any:
-    """Run a verb on the service's home, beside it; it must succeed."""
+def ledger(served: Served, *words: object, also: int = 0) -> Any:
+    """Run a verb on the service's home, beside it; it must succeed, or end with a code that is ``also`` in order."""
     environment = {**os.environ, "LEDGER_HOME": str(served.home)}
     command = [LEDGER, *map(str, words), "--chain", "anvil", "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, (words, done.stdout, done.stderr)
+    if done.returncode not in {0, also}:
+        pytest.fail(f"{words} ended with {done.returncode}: {done.stdout} {done.stderr}")
     return json.loads(done.stdout)
 
 
@@ -154,7 +155,9 @@ def case(people: dict[str, Person], served: Served) -> str:
     ledger(served, *seat)
     payload = json.dumps({"applicant": "Wismar", "kind": "municipality", "planned": 100_000_00})
     actor = ("--actor", applicant.actor_id, "--role", "applicant")
-    ledger(served, "case", "do", opened.rpartition("/")[2], "apply", *actor, "--payload", payload)
+    words = ("case", "do", opened.rpartition("/")[2], "apply", *actor, "--payload", payload)
+    ledger(served, *words, also=6)  # the service may be the one that records what both see taken
+    clerk.sees(opened, "Der Antrag wurde gestellt.")
     (served.home / "keys" / "actors" / f"{applicant.actor_id}.key").unlink()
     ledger(served, *seat, "--passkey")
     people["approver-1"].signs(f"{opened}/grant", amount="65.000,00", rate="65,00", advance="30.000,00")
@@ -183,7 +186,6 @@ def test_a_tranche_goes_its_way_by_passkeys_and_its_receipt_says_enforced(
     receipt.write_bytes(finance.page.request.get(f"{finance.url}{case}/beleg").body())
     answer = ledger(served, "verify", receipt, "--level", "enforced")
     assert answer["verdict"] == "final", answer
-    assert ledger(served, "audit", "--level", "enforced")["verdict"] == "final"
     for each in people.values():
         assert each.told == [], "nothing that a policy refused, and nothing else"
 
@@ -244,3 +246,12 @@ def test_without_scripts_the_page_says_what_is_missing(
     plain.page.click("main form button.kern-btn--primary")
     assert "dafür ein Skript im Browser" in plain.page.inner_text("main")
     assert not plain.page.locator("button:has-text('Jetzt unterschreiben')").is_visible()
+
+
+def test_afterwards_the_log_is_clean(case: str, served: Served) -> None:
+    """Once the service has ended: beside one that anchors every second, an audit would never find the end anchored."""
+    assert case
+    served.end()
+    assert ledger(served, "seal")["refused"] == []
+    report = ledger(served, "audit", "--level", "enforced")
+    assert (report["verdict"], report["findings"]) == ("final", [])

@@ -394,8 +394,24 @@ def test_whoever_has_no_seat_or_no_passkey_signs_nothing(town: Town, case: str) 
     enforcing: Enforcing = town.contracts.enforcing  # type: ignore[attr-defined]
     enforcing.admit("permit", "clerk-2", ("approver",), enforcing.enforcer.signer(other.device.key))
     assert other.fill(f"{case}/acknowledge").status == 403, "a seat in another role"
+    enforcing.admit("permit", "clerk-2", ("clerk",), enforcing.enforcer.signer(Authenticator().key))
+    assert other.fill(f"{case}/acknowledge").status == 403, "a seat for another passkey"
     enforcing.admit("permit", "clerk-2", ())
     nothing_held(town)
+
+
+def test_of_several_passkeys_the_one_with_the_seat_is_asked_for(town: Town, clerk: Signer, case: str) -> None:
+    newer = Signer(town, "clerk-1")
+    assert newer.register().status == 303
+    page = clerk.fill(f"{case}/acknowledge").body.decode()
+    assert f'data-credentials="{text(clerk.device.credential)}"' in page
+    challenge, form = newer.drafted(f"{case}/acknowledge")
+    assert newer.post(f"{case}/acknowledge", form | newer.device.signs(challenge)).status == 303
+    settle(town)
+    assert "hat der Vertrag abgelehnt" in said(clerk.get(case)), "his own, and not the one with the seat"
+    with town.ledger.begin() as unit:
+        unit.passkeys.remove("clerk-1", newer.device.credential)
+        unit.commit()
 
 
 def test_whoever_has_a_key_in_this_home_signs_without_a_page(town: Town, case: str) -> None:
