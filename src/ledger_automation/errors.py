@@ -13,6 +13,10 @@ status: one table in ``cli/exit_codes.py`` maps the second level of the tree, an
      |    +-- UnknownWorkflow, UnknownAction
      +-- Unauthenticated        who calls is not known: no token, or one that does not hold
      +-- Forbidden              who calls is known, and may not
+     |    +-- NotSigned             what is to be signed with a passkey is not, or with another, or is something else
+     |    |    +-- SignedTooLate        it was shown to be signed too long ago
+     |    +-- NoPasskey             somebody is to sign, and has registered nothing to sign with
+     |    +-- NoSeat                the contract would not believe any of somebody's passkeys in that role
      +-- NotFound               no such case, step or file
      +-- TransitionNotAllowed   the law of the workflow says no: a rule's name and a sentence
      +-- NotSealed              the step is recorded, but not in the log yet
@@ -104,6 +108,25 @@ class Unauthenticated(LedgerError):
 
 class Forbidden(LedgerError):
     """Who calls is known, and may not do this."""
+
+
+class NotSigned(Forbidden):
+    """What a passkey answered does not hold: another challenge, page, key or credential; ``flaw`` says which."""
+
+    def __init__(self, flaw: str) -> None:
+        super().__init__(f"The passkey's answer does not hold: {flaw}.", flaw=flaw)
+
+
+class SignedTooLate(NotSigned):
+    """What was shown to be signed is too old."""
+
+
+class NoPasskey(Forbidden):
+    """Whoever is to sign has no key here and no passkey."""
+
+
+class NoSeat(Forbidden):
+    """No passkey of whoever is to sign has a seat in the workflow's contract with the role of the step."""
 
 
 class NotFound(LedgerError):

@@ -32,7 +32,9 @@ NO_LIMITS: Final = {
     "api.dev_issuer._HOUR", "api.live._SILENCE", "api.problems._OURS", "api.steps._CREATED", "worker.app._LOOKS",
     "worker.app._TIME_OF_A_TASK", "worker.courier._GONE", "worker.queues._PAUSE", "worker.tasks._FRAMES",
     "worker.timetable._DAY", "worker.timetable._HOUR", "witness.memory._VERSION", "witness.request._HASH_BYTES",
-    "api.dev_issuer._MINUTE", "web.forms._LONG", "web.forms._FIRST_ROWS",
+    "api.dev_issuer._MINUTE", "web.forms._LONG", "web.forms._FIRST_ROWS", "web.webauthn._ORDER", "web.webauthn._PLAIN",
+    "web.webauthn._ID_AT", "web.webauthn._COORDINATE", "web.webauthn._PRESENT", "web.webauthn._VERIFIED",
+    "web.webauthn._ELIGIBLE", "web.webauthn._BACKED_UP", "web.webauthn._ATTESTED", "web.webauthn._EXTENDED",
     "api.tokens.LEAST_RSA_BITS",  # the default of a setting
 }  # fmt: skip
 """Numbers of API, pages, workers and witness that bound nothing a stranger does: statuses, units, fractions."""

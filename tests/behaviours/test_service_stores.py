@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from ledger_automation.errors import NotFound
+from ledger_automation.errors import Conflict, NotFound
 from ledger_automation.orchestrator.asked import Identity
 from ledger_automation.orchestrator.audits import AuditRun
+from ledger_automation.orchestrator.passkey import Passkey
 from ledger_automation.orchestrator.ports import NewLeaf
 from ledger_automation.orchestrator.receivers import Webhook
 from ledger_automation.orchestrator.session import Session
@@ -64,6 +65,32 @@ def test_a_session_is_its_holder_s_until_it_is_ended_or_old(store: Any) -> None:
         unit.commit()
     with store.read() as unit:
         assert unit.sessions.all_of(anna) == unit.sessions.all_of(bert) == []
+
+
+def test_a_passkey_is_whose_it_was_registered_by_until_he_removes_it(store: Any) -> None:
+    old, new, other = (
+        Passkey(name, bytes([number]) * 64, who, at)
+        for number, (name, who, at) in enumerate(
+            ((b"a", "anna", MONDAY), (b"b", "anna", TUESDAY), (b"c", "bert", MONDAY))
+        )
+    )
+    with store.begin() as unit:
+        for each in (old, new, other):
+            unit.passkeys.register(each)
+        unit.commit()
+    for again in (old, old._replace(actor_id="bert"), other._replace(actor_id="anna", key=old.key)):
+        with store.begin() as unit, pytest.raises(Conflict):
+            unit.passkeys.register(again)
+    with store.begin() as unit:
+        assert unit.passkeys.all_of("anna") == [new, old]
+        assert (unit.passkeys.find(b"c"), unit.passkeys.find(b"d")) == (other, None)
+        unit.passkeys.remove("bert", old.credential)
+        unit.passkeys.remove("anna", new.credential)
+        unit.passkeys.remove("anna", new.credential)
+        unit.commit()
+    with store.read() as unit:
+        assert unit.passkeys.all_of("anna") == [old]
+        assert unit.passkeys.all_of("bert") == [other]
 
 
 def test_a_step_takes_its_documents_in_its_own_order_and_names(store: Any) -> None:

@@ -5,8 +5,8 @@ Nothing stands between a test and the application, so a request costs a millisec
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final
 from joserfc import jwt
 
 from ledger_automation.api.application import described
+from ledger_automation.api.desk import Background
 from ledger_automation.api.dev_issuer import PERSONAS, DevIssuer
 from ledger_automation.api.edge import Edge
 from ledger_automation.asgi import application
@@ -158,7 +159,12 @@ class Town:
 
 
 @contextmanager
-def open_town(home: Path, clock: Clock | None = None, **settings: Any) -> Iterator[Town]:
+def open_town(
+    home: Path,
+    clock: Clock | None = None,
+    background: Callable[[Ledger], AbstractContextManager[Background]] = lambda _: nullcontext(SomeChain()),
+    **settings: Any,
+) -> Iterator[Town]:
     """Open a town on a database, SQLite in its home unless it is told otherwise; ``clock`` tells what time it is."""
     issuer = DevIssuer(URL, AUDIENCE)
     wanted = Settings(
@@ -167,7 +173,5 @@ def open_town(home: Path, clock: Clock | None = None, **settings: Any) -> Iterat
     with open_ledger(wanted) as opened:
         ledger = opened if clock is None else replace(opened, recorder=Recorder(wanted.origin, clock))
         enrol(ledger, issuer)
-        background = SomeChain()
-        app = application(ledger, background, issuer)
-        with serving(app) as service:
-            yield Town(ledger, issuer, app, service, background.woken)
+        with background(ledger) as work, serving(app := application(ledger, work, issuer)) as service:
+            yield Town(ledger, issuer, app, service, getattr(work, "woken", []))

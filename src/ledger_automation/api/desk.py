@@ -6,7 +6,7 @@ A desk belongs to one application and one event loop; it is made by `application
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -22,9 +22,11 @@ from ledger_automation.errors import Forbidden, LedgerError, Unauthenticated, Un
 from ledger_automation.orchestrator.asked import Asked, Identity, Member, citizen
 from ledger_automation.orchestrator.decide import UNDECIDED, Outcome
 from ledger_automation.orchestrator.duties import Duty
-from ledger_automation.orchestrator.enforce import Enforcer
+from ledger_automation.orchestrator.enforce import ByPasskey, Enforcer, Mark, Offer, Prove, Seat
+from ledger_automation.orchestrator.passkey import Passkey
 from ledger_automation.orchestrator.readiness import Part, chain_part, keeping_up
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
+from ledger_automation.verify.policy import Level
 from ledger_automation.verify.sources import ChainIdentity
 
 T = TypeVar("T")
@@ -88,10 +90,45 @@ class Desk:
 
         Raises what the law and its store refuse, and Misconfigured where no contract is at hand.
         """
-        outcome = await self.group.submit(asked)
+        return await self._taken(asked, lambda: self._decider.hold(asked, self._background.enforcer()))
+
+    async def offer(self, asked: Asked, mark: Mark) -> Outcome | Offer:
+        """Take a step likewise, or draft it for whoever signs it with a passkey; raises NoPasskey, NoSeat too."""
+        there = self._decider.at(mark.moment)
+        return await self._taken(asked, lambda: there.offer(asked, self._background.enforcer(), mark))
+
+    async def complete(self, asked: Asked, mark: Mark, passkey: Passkey, prove: Prove) -> Outcome:
+        """Take a step that was drafted with a mark and signed with a passkey; raises NotSigned too."""
+
+        def held() -> Outcome:
+            enforcer = self._background.enforcer().at(mark, lambda keys: ByPasskey(keys, passkey, prove))
+            return self._decider.at(mark.moment).hold(asked, enforcer)
+
+        return await self._taken(asked, held)
+
+    async def seats(self, actor_id: str, keys: Sequence[bytes]) -> tuple[list[bytes], list[Seat]]:
+        """Return the signers that passkeys are, and their holder's seats in the workflows that contracts enforce.
+
+        Raises Misconfigured, Unreachable where no contract is at hand.
+        """
+
+        def read() -> tuple[list[bytes], list[Seat]]:
+            enforcer = self._background.enforcer()
+            return [enforcer.signer(key) for key in keys], [enforcer.seat(name, actor_id) for name in self.enforced]
+
+        return await self.run(read)
+
+    @property
+    def enforced(self) -> list[str]:
+        """The workflows whose new cases contracts decide."""
+        return [name for name, level in self.ledger.settings.levels.items() if level is Level.ENFORCED]
+
+    async def _taken(self, asked: Asked, undecided: Callable[[], T]) -> Outcome | T:
+        """Decide a step, the ones that a contract decides by other means."""
+        outcome: Outcome | T = await self.group.submit(asked)
         if outcome == UNDECIDED:
-            outcome = await self.run(lambda: self._decider.hold(asked, self._background.enforcer()))
-        if outcome.error is not None:
+            outcome = await self.run(undecided)
+        if isinstance(outcome, Outcome) and outcome.error is not None:
             raise outcome.error
         return outcome
 

@@ -26,8 +26,8 @@ from ledger_automation.api.tokens import PublicKey, TrustedIssuer
 from ledger_automation.errors import InvalidValue
 
 PERSONAS: Final = (
-    "applicant-1", "applicant-2", "clerk-1", "clerk-2", "approver-1", "finance-1", "auditor-1", "system-1",
-    "administrator-1",
+    "applicant-1", "applicant-2", "clerk-1", "clerk-2", "approver-1", "approver-2", "finance-1", "auditor-1",
+    "system-1", "administrator-1",
 )  # fmt: skip
 CLIENT: Final = "ledger-pages"
 _HOUR: Final = 3_600

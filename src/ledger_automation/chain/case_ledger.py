@@ -1,7 +1,8 @@
 """The contracts that enforce a workflow's law: read, called, and their members seated.
 
-Implements `orchestrator.ports.CaseLedgers` for the ledgers of one deployment. A step is handed on exactly as its actor
-signed it; whether it is lawful is not asked here but of the contract, whose refusal comes back under its own name.
+Implements `orchestrator.ledgers.CaseLedgers` for the ledgers of one deployment. A step is handed on exactly as its
+actor signed it; whether it is lawful is not asked here but of the contract, whose refusal comes back under its own
+name.
 
 What this does not do: it signs no step, sends no transaction of the lane's, and believes no answer: what a contract
 says of a case is compared with the case's own events by `verify`.

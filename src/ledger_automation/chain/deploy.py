@@ -42,7 +42,8 @@ from ledger_automation.verify.sources import ChainIdentity, LedgerPin
 from ledger_automation.workflows import names, workflow
 
 CONTRACT: Final = "CheckpointRegistry"
-VERIFIERS: Final = ("ERC7913P256Verifier", "ERC7913WebAuthnVerifier")
+WEBAUTHN: Final = "ERC7913WebAuthnVerifier"
+VERIFIERS: Final = ("ERC7913P256Verifier", WEBAUTHN)
 BACKDATING: Final = 30 * 86_400
 """How many seconds an enforced step may lie before its block, unless an office decides otherwise when it deploys."""
 

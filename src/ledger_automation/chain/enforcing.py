@@ -22,29 +22,43 @@ from ledger_automation.chain.local import open_chain
 from ledger_automation.chain.registry import Registry
 from ledger_automation.chain.submitter import Submitter
 from ledger_automation.errors import Misconfigured
+from ledger_automation.values import ActorId
 from ledger_automation.verify.sources import LedgerPin
 
 
 class Actors(NamedTuple):
-    """The actors whose keys lie under ``keys/actors`` of a home; implements `orchestrator.ports.ActorKeys`."""
+    """The actors whose keys lie under ``keys/actors`` of a home; implements `orchestrator.ledgers.ActorKeys`."""
 
     home: Path
     ledgers: CaseLedgers
     local: bool
+    verifier: str
+    """The address of what checks the assertions of passkeys."""
 
     def sign(self, actor_id: str, digest: bytes) -> tuple[bytes, bytes]:
         """Return the actor's address and signature; raises Misconfigured where the key is not here."""
         account = keys.actor(self.home, actor_id, create=False)
         return to_canonical_address(account.address), account.sign_typed(digest)
 
+    def has(self, actor_id: str) -> bool:
+        """Tell whether an actor's key lies here."""
+        return keys.place(self.home, f"actors/{ActorId(actor_id)}").exists()
+
+    def signer(self, key: bytes) -> bytes:
+        """Return a passkey's signer."""
+        return to_canonical_address(self.verifier) + key
+
     def admit(self, name: str, member: int, actor_id: str, roles: tuple[str, ...], signer: bytes = b"") -> bytes:
         """Seat an actor in a workflow's contract; without a signer by the key of this home, made on local chains.
 
-        Returns the signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
+        Whoever loses all roles keeps his signer, so that no key is made for somebody who signs elsewhere. Returns the
+        signer. Raises Misconfigured where the admin's key is not here or the contract refuses.
         """
         admin = keys.admin(self.home, create=False)
         if admin is None:
             raise Misconfigured("Only the contracts' admin seats members, and its key is not in this home.")
+        if not signer and not roles:
+            _, signer = self.ledgers.seat(name, member)
         if not signer:
             signer = to_canonical_address(keys.actor(self.home, actor_id, create=self.local).address)
         self.ledgers.admit(name, admin, member, roles, signer)
@@ -71,7 +85,8 @@ def open_enforcing(
         registry, ledgers = Registry(connection, record.registry), ledgers_of(connection, record)
         interfaces = {registry.address: registry.interface, **ledgers.interfaces()}
         anchor = AnchoringChain(registry, Submitter(connection, account, interfaces, fee_cap=fee_cap))
-        yield EnforcingChain(anchor, ledgers, Actors(home, ledgers, connection.local), record.pins())
+        actors = Actors(home, ledgers, connection.local, record.verifiers[deploy.WEBAUTHN].address)
+        yield EnforcingChain(anchor, ledgers, actors, record.pins())
 
 
 def ledgers_of(connection: Connection, record: deploy.Deployment) -> CaseLedgers:

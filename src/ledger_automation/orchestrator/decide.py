@@ -14,7 +14,7 @@ This does not check who calls (`api.tokens`), and does not bring enforced steps 
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -39,7 +39,7 @@ from ledger_automation.orchestrator.asked import (
     citizen,
     is_code,
 )
-from ledger_automation.orchestrator.enforce import Enforcer
+from ledger_automation.orchestrator.enforce import Enforcer, Mark, Offer
 from ledger_automation.orchestrator.ports import Begin, RecordedStep
 from ledger_automation.orchestrator.transition import Intent, Recorder, Standing
 from ledger_automation.values import timestamp
@@ -94,6 +94,11 @@ class Decider:
         self._levels = levels
         self._backdating = backdating
 
+    def at(self, moment: datetime) -> "Decider":
+        """Return one for which it is always that moment."""
+        begin, recorder = (self._begin, self._brief), self._recorder.at(moment)
+        return Decider(begin, recorder, self._secret, levels=self._levels, backdating=self._backdating)
+
     def decide(self, group: Sequence[Asked]) -> list[Outcome]:
         """Decide a group to its end; raises what concerns any of it, such as Unreachable."""
         outcomes = self.attempt(group)
@@ -132,8 +137,7 @@ class Decider:
 
         Its answer is stored with it: asked again, it tells whether the contract has taken the step meanwhile.
         """
-        with self._begin() as unit:
-            found = unit.requests.look([asked])[0]
+        found = self._look(asked)
         if found.answer is not None:
             return self._repeated(asked, found, found.answer)
         standing, intent = self.take(asked, found)
@@ -143,6 +147,24 @@ class Decider:
         else:
             held = enforcer.hold(asked.case_id, intent, answer)
         return Outcome(None, held=Waiting(held.case_id, held.sequence))
+
+    def offer(self, asked: Asked, enforcer: Enforcer, mark: Mark) -> Outcome | Offer:
+        """Draft a step that a contract decides, for whoever signs it elsewhere; have it held where his key is at hand.
+
+        For a decider at the mark's moment. Nothing is kept of a draft: whoever comes back with the same mark, and his
+        signature, has it made again.
+        """
+        found = self._look(asked)
+        if found.answer is not None:
+            return self._repeated(asked, found, found.answer)
+        standing, intent = self.take(asked, found)
+        if enforcer.has_key_of(intent.command.actor.id):
+            return self.hold(asked, enforcer)
+        return enforcer.at(mark).offer(standing, intent)
+
+    def _look(self, asked: Asked) -> Found:
+        with self._begin() as unit:
+            return unit.requests.look([asked])[0]
 
     def _decide(self, group: Sequence[Asked], begin: Begin) -> list[Outcome | None]:
         """Decide a group; of whoever was overtaken, nothing is recorded, and None returned."""

@@ -11,7 +11,6 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ledger_automation.audit.enforced import Domain, EnforcedStep
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.merkle.tree import Frontier, StoredNode
 from ledger_automation.orchestrator.asked import Answer, Asked, Found, MemberStore
@@ -19,6 +18,7 @@ from ledger_automation.orchestrator.audits import AuditRunStore
 from ledger_automation.orchestrator.case_map import CaseMapStore
 from ledger_automation.orchestrator.cosignatures import CosignatureStore
 from ledger_automation.orchestrator.observed import Look, Reception, Trace
+from ledger_automation.orchestrator.passkey import PasskeyStore
 from ledger_automation.orchestrator.receivers import WebhookStore
 from ledger_automation.orchestrator.session import SessionStore
 from ledger_automation.orchestrator.submission import (
@@ -363,6 +363,11 @@ class UnitOfWork(Protocol):
         ...
 
     @property
+    def passkeys(self) -> PasskeyStore:
+        """With which passkeys people sign."""
+        ...
+
+    @property
     def cosignatures(self) -> CosignatureStore:
         """What witnesses said."""
         ...
@@ -409,38 +414,4 @@ class CheckpointAnchor(ChainSource, TransactionChain, Protocol):
 
     def call(self, origin: bytes, previous_size: int, checkpoint: AnchoredCheckpoint, proof: Sequence[bytes]) -> Call:
         """Return the registry's ``anchor(...)`` as a call."""
-        ...
-
-
-class CaseLedgers(Protocol):
-    """The contracts that enforce laws, by workflow. Every method raises Unreachable when no node answers.
-
-    A workflow without a contract raises NotFound.
-    """
-
-    def domain(self, name: str) -> Domain:
-        """Return where signatures for a workflow count."""
-        ...
-
-    def standing(self, name: str, case_key: bytes) -> int:
-        """Return the contract's word of a case: head (216 bits) | steps taken (32) | state (8); 0 for none."""
-        ...
-
-    def taken(self, name: str, word: int) -> int | None:
-        """Return the block in which a step led its case to a standing, whoever relayed it; None where none did."""
-        ...
-
-    def call(self, name: str, step: EnforcedStep, signature: bytes) -> Call:
-        """Return the relay of a signed step as a call."""
-        ...
-
-
-class ActorKeys(Protocol):
-    """Whoever signs for an actor: a key at hand, a wallet, a passkey."""
-
-    def sign(self, actor_id: str, digest: bytes) -> tuple[bytes, bytes]:
-        """Return the actor's signer (ERC-7913 bytes) and its signature of 32 bytes.
-
-        Raises Misconfigured where the actor cannot sign here.
-        """
         ...

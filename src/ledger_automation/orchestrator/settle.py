@@ -19,7 +19,8 @@ from ledger_automation.audit.enforced import ActorSignature, deadline_of
 from ledger_automation.audit.event import AuditEvent
 from ledger_automation.canonical import commit
 from ledger_automation.errors import ChainRefused, Conflict, Contradiction, InvalidInput, InvalidValue, Unreachable
-from ledger_automation.orchestrator.ports import Begin, CaseLedgers, RecordedStep
+from ledger_automation.orchestrator.ledgers import CaseLedgers
+from ledger_automation.orchestrator.ports import Begin, RecordedStep
 from ledger_automation.orchestrator.submission import OPEN, AlarmKind, HeldStep, State
 from ledger_automation.orchestrator.submit import Lane
 from ledger_automation.orchestrator.transition import Recorder, Standing

@@ -62,6 +62,10 @@ class Recorder:
         self.origin = origin
         self.clock = clock
 
+    def at(self, moment: datetime) -> "Recorder":
+        """Return one for which it is always that moment: it makes the very same event again."""
+        return Recorder(self.origin, lambda: moment)
+
     def step(self, standing: Standing, intent: Intent) -> tuple[RecordedStep, Standing]:
         """Apply a command; raises what the law raises, and CanonicalError for text that cannot be committed."""
         event, after = self.draft(standing, intent)

@@ -25,7 +25,7 @@ HISTORY: Final = ("event", "leaf", "node", "checkpoint")
 ERASABLE: Final = ("content", "attachment")
 _MOVING: Final = ("case", "submission", "alarm", "intake_run", "member")
 _GROWING: Final = ("party", "audit_run", "cosignature")
-_PASSING: Final = ("held_step", "answer", "upload", "webhook", "map_tile", "session")
+_PASSING: Final = ("held_step", "answer", "upload", "webhook", "map_tile", "session", "passkey")
 _SEQUENCES: Final = ("event_id_seq", "alarm_id_seq", "audit_run_id_seq")
 _EVERYTHING: Final = (*HISTORY, *ERASABLE, *_MOVING, *_GROWING, *_PASSING, "alembic_version")
 

@@ -20,6 +20,7 @@
     webhook     who is told of what happens, and how far along the log that is
     audit_run   what each audit found
     session     who is signed in by a browser, ten hours at most
+    passkey     with which passkeys somebody signs, until he removes them
 
 The queryable columns of ``event`` repeat what its canonical bytes say; the verifier compares the two.
 """
@@ -339,6 +340,18 @@ class SessionRow(SQLModel, table=True):
     subject: str
     begun_at: str
     used_at: str
+
+
+class PasskeyRow(SQLModel, table=True):
+    """A passkey that somebody registered: its credential, and its public key (x . y on P-256)."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (Index("ix_passkey_actor_id", "actor_id"),)
+
+    credential: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    key: bytes = _octets()
+    actor_id: str
+    registered_at: str
 
 
 def table(row: type[SQLModel]) -> Any:

@@ -22,6 +22,7 @@ from ledger_automation.store.dialect import Use, dialect, refused, refused_to_co
 from ledger_automation.store.held import SqlHeldSteps
 from ledger_automation.store.log import SqlLog
 from ledger_automation.store.members import SqlMembers
+from ledger_automation.store.passkeys import SqlPasskeys
 from ledger_automation.store.readers import SqlReaders
 from ledger_automation.store.requests import SqlRequests
 from ledger_automation.store.sessions import SqlSessions
@@ -47,6 +48,7 @@ class SqlUnitOfWork:
         self.webhooks = SqlWebhooks(connection)
         self.audits = SqlAudits(connection)
         self.sessions = SqlSessions(connection)
+        self.passkeys = SqlPasskeys(connection)
         self.cosignatures = SqlCosignatures(connection)
         self.soundness = SqlSoundness(connection)
         self.readers = SqlReaders(connection)

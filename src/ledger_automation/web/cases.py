@@ -88,11 +88,12 @@ def file(site: Site) -> Signed:
     async def shown(request: Request, visitor: Visitor) -> Response:
         member, now = visitor.member, site.clock()
 
-        def read(unit: UnitOfWork) -> tuple[CaseRecord, dict[str, Any]]:
+        def read(unit: UnitOfWork) -> tuple[CaseRecord, dict[str, Any], bool]:
             record = case_for(unit, member, case_of(request))
-            return record, case_view(unit, CaseId(record.case_id))
+            refused = any(each.case_id == record.case_id for each in unit.steps.refused())
+            return record, case_view(unit, CaseId(record.case_id)), refused
 
-        record, case = await site.office.read(read)
+        record, case, refused = await site.office.read(read)
         code = (
             access_code(record.case_id, site.office.secret) if "clerk" in member.roles and names_nobody(record) else ""
         )
@@ -100,6 +101,7 @@ def file(site: Site) -> Signed:
         return page(
             request, "file", case=case, code=code, terms=terms_of(record), now=now,
             figures=Figures(language_of(request)),
+            refused=refused and case["waiting"] is None,
             fields={action: fields_of(row.payload) for action, row in rows.items()},
             steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
             logged=all(each["evidence"] in {"logged", "final"} for each in case["events"]),

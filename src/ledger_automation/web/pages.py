@@ -1,5 +1,7 @@
 """Templates become answers: in the reader's language, with a policy that lets nothing in but our own style sheets.
 
+The two pages that speak to a passkey may run our one script besides, and no other.
+
 The language is the address's (`/`, `/en/`, `/leicht/`), so a page can be kept, shared and printed as it was read. The
 texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is served as npm brings it, compressed.
 """
@@ -30,7 +32,8 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _TOWN: Final = ZoneInfo("Europe/Berlin")
-_STYLES: Final = frozenset({"kern.css.gz", "pages.css"})
+_SCRIPTED: Final = f"{_POLICY}; script-src 'self'"
+_FILES: Final = {"kern.css.gz": "text/css", "pages.css": "text/css", "passkey.js": "text/javascript"}
 
 
 class Language(StrEnum):
@@ -66,8 +69,8 @@ class Language(StrEnum):
         return format_datetime(moment, form, tzinfo=_TOWN, locale=self._locale)
 
 
-def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:
-    """Return a page in the language of the address."""
+def page(request: Request, template: str, status: int = 200, *, script: bool = False, **facts: Any) -> Response:
+    """Return a page in the language of the address; only one with a ``script`` may run any, and only ours."""
     language = language_of(request)
     known = {name: getattr(request.state, name, None) for name in ("visitor", "signs_in", "has_study")}
     here = request.url.path.removeprefix(language) or "/"
@@ -77,7 +80,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
         .render(language=language, languages=list(Language), here=here, words=words, **known, **facts)
     )
     headers = {
-        "Content-Security-Policy": _POLICY,
+        "Content-Security-Policy": _SCRIPTED if script else _POLICY,
         "Content-Language": language.tag,
         "Cache-Control": "no-store",
     }
@@ -90,9 +93,9 @@ def language_of(request: Request) -> Language:
     return Language(first) if first in list(Language) else Language.GERMAN
 
 
-def style(request: Request, name: str) -> Response:
-    """Return a style sheet, compressed where it lies here so and is taken so; raises NotFound."""
-    if name not in _STYLES:
+def resource(request: Request, name: str) -> Response:
+    """Return a style sheet or the script, compressed where it lies here so and is taken so; raises NotFound."""
+    if name not in _FILES:
         raise NotFound("There is no such file.")
     octets = files(__package__).joinpath("static", name).read_bytes()
     headers = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding"}
@@ -100,7 +103,7 @@ def style(request: Request, name: str) -> Response:
         headers["Content-Encoding"] = "gzip"
     elif name.endswith(".gz"):
         octets = gzip.decompress(octets)
-    return Response(octets, 200, headers, "text/css")
+    return Response(octets, 200, headers, _FILES[name])
 
 
 def catalogue(language: Language) -> NullTranslations:

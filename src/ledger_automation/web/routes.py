@@ -1,8 +1,8 @@
 """Which page stands where, and for whom: the same addresses in every language, behind `/`, `/en` and `/leicht`.
 
     everybody         /  /brief  /brief/beleg  /protokoll (`public`), /zahlen (`study`), /anmelden, /seiten/*
-    who is signed in  /konto  /abmelden (`visits`)
-    who acts          /faelle and below (`cases`, `steps`, `takeaway`)
+    who is signed in  /abmelden (`visits`), /konto and below (`account`)
+    who acts          /faelle and below (`cases`, `steps`, `signing`, `takeaway`)
     whoever pays      /foerderung and below (`funding`)
     auditors          /pruefung and below (`audits`), /werkstatt (`tamper`)
     administrators    /betrieb (`operation`)
@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ledger_automation.web import audits, cases, funding, operation, public, steps, study, takeaway, visits
-from ledger_automation.web.pages import Language, style
+from ledger_automation.web import account, audits, cases, funding, operation, public, steps, study, takeaway, visits
+from ledger_automation.web.pages import Language, resource
 from ledger_automation.web.site import Endpoint, Named, Site, answered
 from ledger_automation.web.tamper import tamper
 
@@ -29,7 +29,7 @@ _BOTH: Final = ("GET", "POST")
 
 
 def routes(site: Site) -> list[Route]:
-    """Return every page in every language, and the style sheets."""
+    """Return every page in every language, and the style sheets with the script."""
     found: list[Route] = [
         Named(
             f"{language}{path}" if path != "/" or not language else language, answered(site, endpoint), methods=methods
@@ -42,7 +42,7 @@ def routes(site: Site) -> list[Route]:
     ]
     found.append(Named(visits.BACK, answered(site, visits.landing(site)), methods=_GET))
     found += [Named(f"/zahlen/{name}", answered(site, study.report(site, name)), methods=_GET) for name in study.FILES]
-    return [*found, Named("/seiten/{name}", _style, methods=_GET)]
+    return [*found, Named("/seiten/{name}", _resource, methods=_GET)]
 
 
 def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
@@ -53,7 +53,9 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
     yield "/zahlen", _GET, study.entrance(site)
     yield "/anmelden", _GET, visits.entrance(site)
     yield "/abmelden", _POST, visits.exit_of(site)
-    yield "/konto", _GET, visits.account(site)
+    yield "/konto", _GET, account.account(site)
+    yield "/konto/passkey", _POST, account.registration(site)
+    yield "/konto/passkey/entfernen", _POST, account.removal(site)
     for path, methods, signed, roles in (
         ("/faelle", _GET, cases.worklist(site), visits.ACTORS),
         ("/faelle/neu/{workflow}/{action}", _BOTH, steps.opening(site), visits.ACTORS),
@@ -77,5 +79,5 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
         yield path, methods, visits.for_roles(site, roles, signed)
 
 
-async def _style(request: Request) -> Response:
-    return style(request, request.path_params["name"])
+async def _resource(request: Request) -> Response:
+    return resource(request, request.path_params["name"])

@@ -24,15 +24,21 @@ from ledger_automation.errors import (
     Forbidden,
     InvalidInput,
     LedgerError,
+    NoPasskey,
+    NoSeat,
     NotFound,
     NotSealed,
+    NotSigned,
     PreconditionFailed,
+    SignedTooLate,
     TransitionNotAllowed,
     Unauthenticated,
 )
 from ledger_automation.orchestrator.asked import Asked, Identity, Member
 from ledger_automation.orchestrator.decide import Outcome
 from ledger_automation.orchestrator.duties import Duty
+from ledger_automation.orchestrator.enforce import Mark, Offer, Prove, Seat
+from ledger_automation.orchestrator.passkey import Passkey
 from ledger_automation.orchestrator.readiness import Part
 from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.web import words
@@ -47,6 +53,11 @@ class Office(Protocol):
     """The ledger behind the pages; each call is one transaction, in a thread of its own."""
 
     secret: bytes
+
+    @property
+    def enforced(self) -> list[str]:
+        """The workflows whose cases contracts decide."""
+        ...
 
     async def read(self, work: Callable[[Any], T]) -> T:
         """Read in a snapshot."""
@@ -70,6 +81,18 @@ class Office(Protocol):
 
     async def take(self, asked: Asked) -> Outcome:
         """Take a step; raises what the law and its store refuse."""
+        ...
+
+    async def offer(self, asked: Asked, mark: Mark) -> Outcome | Offer:
+        """Take a step, or draft it for whoever signs it with a passkey; raises NoPasskey, NoSeat too."""
+        ...
+
+    async def complete(self, asked: Asked, mark: Mark, passkey: Passkey, prove: Prove) -> Outcome:
+        """Take a step that was drafted with a mark and signed with a passkey; raises NotSigned too."""
+        ...
+
+    async def seats(self, actor_id: str, keys: Sequence[bytes]) -> tuple[list[bytes], list[Seat]]:
+        """Return the signers that passkeys are, and their holder's seats; raises Misconfigured, Unreachable."""
         ...
 
     def member(self, unit: Any, caller: Identity, roles: frozenset[str]) -> Member:
@@ -152,6 +175,10 @@ class _Refusal(NamedTuple):
 REFUSALS: Final[dict[type[LedgerError], _Refusal]] = {
     Unauthenticated: _Refusal(401, "Die Anmeldung ist nicht gelungen. Bitte melden Sie sich noch einmal an."),
     Forbidden: _Refusal(403, "Das ist nicht für Ihre Rolle."),
+    NotSigned: _Refusal(403, "Die Antwort des Passkeys passt nicht dazu. Nichts wurde geändert."),
+    SignedTooLate: _Refusal(403, "Das Unterschreiben hat zu lange gedauert. Bitte fangen Sie noch einmal an."),
+    NoPasskey: _Refusal(403, "Dafür brauchen Sie einen Passkey. Hinterlegen Sie ihn bitte zuerst in Ihrem Konto."),
+    NoSeat: _Refusal(403, "Der Vertrag kennt keinen Passkey von Ihnen für diese Rolle. Nichts wurde geändert."),
     NotFound: _Refusal(404, "Das gibt es nicht, oder es ist nicht für Sie."),
     PreconditionFailed: _Refusal(
         409, "Jemand war schneller: der Fall ist inzwischen weitergegangen. Sehen Sie ihn noch einmal an."

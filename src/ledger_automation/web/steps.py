@@ -5,7 +5,8 @@
 
 A form carries the case's head as it was shown, so that whoever was overtaken is told so, and a key, so that a form that
 is sent twice takes its step once. What cannot be read, or is refused by the law, is shown again as it was written; a
-step that was taken is redirected to its case, and a contract's step waits there for its contract.
+step that was taken is redirected to its case, and a contract's step waits there for its contract; whoever signs it with
+a passkey is shown first what he signs (`signing`).
 """
 
 import re
@@ -24,6 +25,7 @@ from ledger_automation.values import CaseId
 from ledger_automation.web.cases import case_of
 from ledger_automation.web.forms import fields_of, flawed, hundredths, payload_of, rows_of
 from ledger_automation.web.pages import language_of, page
+from ledger_automation.web.signing import OURS, taken
 from ledger_automation.web.site import Site
 from ledger_automation.web.visits import Signed, Visitor
 from ledger_automation.workflows import LOG, Workflow, names, workflow
@@ -84,7 +86,7 @@ def _shown(
 ) -> Response:
     """Return the form as a page: fresh, or as it was ``given``, with what is wrong with it."""
     given = {"head": form.head, "key": secrets.token_urlsafe(16)} | dict(given or {})
-    facts = {"form": form, "fields": fields_of(form.row.payload), "given": given, "flaws": set(flaws)}
+    facts: dict[str, Any] = {"form": form, "fields": fields_of(form.row.payload), "given": given, "flaws": set(flaws)}
     status = 422 if flaws else 409 if refusal else 200
     return page(request, "step", status, **facts, refusal=refusal, rows_of=rows_of, hundredths=hundredths)
 
@@ -98,23 +100,28 @@ async def _taken(site: Site, request: Request, visitor: Visitor, form: Form) -> 
     try:
         if not flaws:
             form.table.typed(form.row, payload)
-            outcome = await site.office.take(_asked(request, visitor, form, payload))
+            outcome = await taken(site, request, visitor, _asked(request, visitor, form, payload))
     except InvalidValue as error:
         flaws = [flawed(error.sentence)]
     except TransitionNotAllowed as refusal:
         return _shown(request, form, given, refusal=refusal.rule)
     if flaws:
         return _shown(request, form, given, flaws)
+    if isinstance(outcome, Response):
+        return outcome
     step = outcome.taken or outcome.held
     if step is None:
         raise AssertionError("a step that was taken has a case")
+    if outcome.taken is None and form.case_id is None:  # there is no case yet to be sent to
+        return page(request, "held", 202, case_id=step.case_id)
     at = f"{language_of(request)}/faelle/{step.case_id}"
     return Response(None, 303, {"Location": at, "Cache-Control": "no-store"})
 
 
 def _asked(request: Request, visitor: Visitor, form: Form, payload: dict[str, Any]) -> Asked:
     given: dict[str, str] = request.state.form
-    said = "\n".join((request.url.path, *(f"{name}={given[name]}" for name in sorted(given) if name != "form")))
+    theirs = (name for name in sorted(given) if name != "form" and not name.startswith(OURS))
+    said = "\n".join((request.url.path, *(f"{name}={given[name]}" for name in theirs)))
     expected = bytes.fromhex(given["head"]) if _HEAD.fullmatch(given.get("head", "")) else _NO_HEAD
     return Asked(
         identity=visitor.identity,

@@ -3,7 +3,6 @@
     /anmelden           sends the browser to the issuer (`SignIn`), and remembers where it wanted to go
     /anmelden/zurueck   it comes back; a session begins (`orchestrator.session`)
     /abmelden           posted, ends the session, or all of somebody's
-    /konto              who somebody is here, and where else he is signed in
 
 Two cookies, both out of every script's reach: the session's token, and for ten minutes what a browser must come back
 with. Over https they are bound to this host and path (`__Host-`, RFC 6265bis). A posted form must carry the session's
@@ -23,7 +22,7 @@ from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.orchestrator.session import LONGEST, begin, form_token, holder, key_of
 from ledger_automation.orchestrator.visible import READERS
 from ledger_automation.values import timestamp
-from ledger_automation.web.pages import language_of, page
+from ledger_automation.web.pages import language_of
 from ledger_automation.web.posted import LONG, posted
 from ledger_automation.web.site import Endpoint, Site
 from ledger_automation.workflows._table import ROLES
@@ -84,7 +83,7 @@ def for_roles(site: Site, roles: frozenset[str], signed: Signed) -> Endpoint:
             token, visitor = await _visitor(site, request, roles)
         except Unauthenticated:
             wanted = request.url.path if request.method == "GET" else _FIRST
-            return _sent(f"{language_of(request)}/anmelden?weiter={quote(wanted)}")
+            return sent(f"{language_of(request)}/anmelden?weiter={quote(wanted)}")
         request.state.caller, request.state.visitor = visitor.identity, visitor
         if request.method == "POST":
             request.state.form = form = await posted(request, LONG)
@@ -120,7 +119,7 @@ def entrance(site: Site) -> Endpoint:
         if site.sign_in is None:
             raise NotFound("Nobody signs in here.")
         at, kept = await site.sign_in.begin(site.reached(request) + BACK)
-        answer = _sent(at)
+        answer = sent(at)
         _keep(answer, site, "anmelden", f"{kept}~{quote(_path(request), safe='')}", _MINUTES)
         return answer
 
@@ -142,10 +141,10 @@ def landing(site: Site) -> Endpoint:
             return begin(unit.sessions, identity, site.clock())
 
         token = await site.office.write(write)
-        sent = _sent(unquote(wanted) if _is_ours(unquote(wanted)) else _FIRST)
-        _keep(sent, site, "session", token, int(LONGEST.total_seconds()))
-        sent.delete_cookie(_cookie("anmelden", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
-        return sent
+        there = sent(unquote(wanted) if _is_ours(unquote(wanted)) else _FIRST)
+        _keep(there, site, "session", token, int(LONGEST.total_seconds()))
+        there.delete_cookie(_cookie("anmelden", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
+        return there
 
     return land
 
@@ -163,25 +162,16 @@ def exit_of(site: Site) -> Endpoint:
                 unit.sessions.end_all(visitor.identity)
 
         await site.office.write(write)
-        sent = _sent(f"{language_of(request)}/")
-        sent.delete_cookie(_cookie("session", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
-        sent.headers["Clear-Site-Data"] = '"cache"'
-        return sent
+        away = sent(f"{language_of(request)}/")
+        away.delete_cookie(_cookie("session", site), path="/", secure=_secure(site), httponly=True, samesite="lax")
+        away.headers["Clear-Site-Data"] = '"cache"'
+        return away
 
     return for_roles(site, frozenset(ROLES), leave)
 
 
-def account(site: Site) -> Endpoint:
-    """Return the page of whoever is signed in."""
-
-    async def shown(request: Request, visitor: Visitor) -> Response:
-        sessions = await site.office.read(lambda unit: unit.sessions.all_of(visitor.identity))
-        return page(request, "konto", sessions=sessions)
-
-    return for_roles(site, frozenset(ROLES), shown)
-
-
-def _sent(path: str) -> Response:
+def sent(path: str) -> Response:
+    """Return what sends a browser to another page."""
     return Response(None, 303, {"Location": path, "Cache-Control": "no-store"})
 
 

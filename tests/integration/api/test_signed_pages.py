@@ -135,6 +135,17 @@ def test_what_the_law_refuses_is_said_and_what_was_written_stays(town: Town, fin
     assert len(trail(town, fine)) == 1
 
 
+def test_a_row_that_nobody_touched_is_none(town: Town) -> None:
+    """What holds by default is left to the law: written into a fresh row, it would make it one that lacks the rest."""
+    shown = Visitor(town, "clerk-1").get("/faelle/neu/subsidy/open_programme").body.decode()
+    assert 'name="rules.use_weeks" type="text" inputmode="numeric" value="6"' in shown
+    own = town.case_of("subsidy", "applicant-1").rpartition("/")[2]
+    shown = Visitor(town, "approver-1").get(f"/faelle/{own}/grant").body.decode()
+    rows = re.findall(r'name="conditions\.\d+\.\w+"[^>]* value="([^"]*)"', shown)
+    assert rows
+    assert set(rows) == {""}
+
+
 def test_a_step_s_form_is_for_the_roles_of_its_row(town: Town, fine: str) -> None:
     clerk, approver = Visitor(town, "clerk-1"), Visitor(town, "approver-1")
     assert clerk.get(f"{fine}/write_off").status == 403

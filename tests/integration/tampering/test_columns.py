@@ -41,6 +41,7 @@ UNCOMMITTED = {
 
 NO_EVIDENCE = {
     "intake_run", "alarm", "held_step", "member", "party", "answer", "upload", "webhook", "audit_run", "session",
+    "passkey",
 }  # fmt: skip
 """What a ledger works with. Whose a case is, says its data; ``party`` only lists it."""
 
