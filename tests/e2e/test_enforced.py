@@ -76,6 +76,12 @@ def test_seats_are_shown_as_the_contract_knows_them(office: Any) -> None:
         (2, ("replay", __file__, "--workflow", "permit", "--level", "enforced"), "cannot sign any more"),
         (2, ("member", "seat", "x", "--workflow", "permit", "--role", "king", *ANVIL), "one of applicant"),
         (2, ("member", "seat", "x", "--workflow", "permit", "--signer", "0x12", *ANVIL), "20 bytes"),
+        (
+            2,
+            ("member", "seat", "x", "--workflow", "permit", "--signer", "0x" + "ab" * 20, "--passkey", *ANVIL),
+            "either",
+        ),
+        (5, ("member", "seat", "x", "--workflow", "permit", "--role", "clerk", "--passkey", *ANVIL), "no passkey"),
         (5, ("member", "seat", "x", "--workflow", "log", "--role", "clerk", *ANVIL), "No contract enforces"),
         (2, ("member", "show", "Olga Meier", "--workflow", "permit", *ANVIL), "pseudonym"),
         (

@@ -222,6 +222,10 @@ def test_the_new_pages_are_accessible_and_say_what_is_signed(people: dict[str, P
         clerk.fills(f"{language}/faelle/neu/subsidy/open_programme", title="One more")
         assert clerk.page.locator("h1").inner_text() == title
         clerk.examined()
+        with clerk.page.expect_navigation():
+            clerk.page.click("main form button.kern-btn--primary")
+        assert clerk.page.get_by_role("status").is_visible(), "the case is there when the contract has taken it"
+        clerk.examined()
     assert case
     assert clerk.told == []
 
