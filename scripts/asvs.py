@@ -18,7 +18,7 @@ def page(table: dict[str, Any]) -> str:
     lines = [
         "# OWASP ASVS 5.0.0, level 2",
         "",
-        "For a JSON API and pages without browser sessions. Made by `scripts/asvs.py`; tests show it, no certificate.",
+        "For a JSON API and pages with sessions. Made by `scripts/asvs.py`; tests show it, no certificate.",
         "",
         "## What tests show",
         "",

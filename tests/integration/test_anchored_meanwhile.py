@@ -10,7 +10,7 @@ import pytest
 
 from ledger_automation.bootstrap import Ledger, open_ledger
 from ledger_automation.orchestrator.anchor import Anchorer
-from ledger_automation.orchestrator.seal import seal
+from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.transition import Intent, open_case
 from ledger_automation.settings import Settings
 from ledger_automation.study.tampering import disarm
@@ -53,13 +53,20 @@ class Town:
 
     def live(self) -> None:
         """Record something, and have it anchored finally."""
+        self.record()
+        self.anchor()
+
+    def record(self) -> None:
+        """Record something, and have it in the log; nothing is anchored."""
         command = Command("record_fine", Actor("clerk-1", "clerk"), {"amount": 3_500})
-        clock = self.ledger.recorder.clock
-        open_case(
-            self.ledger.begin, self.ledger.recorder, workflow("parking_fine"), Level.ANCHORED, Intent(command, clock())
-        )
-        sealed = seal(self.ledger.begin, self.ledger.recorder, self.ledger.key, self._anchorer)
-        assert sealed.tree_size
+        begin, recorder = self.ledger.begin, self.ledger.recorder
+        open_case(begin, recorder, workflow("parking_fine"), Level.ANCHORED, Intent(command, recorder.clock()))
+        assert sequence(begin, recorder, self.ledger.key, sweep=True) is not None
+
+    def anchor(self) -> None:
+        """Have the newest checkpoint anchored finally."""
+        self._anchorer.submit()
+        self._anchorer.wait(seconds=30)
 
     def audit(self, *, chain: Any = None, soundness: Any = None) -> AuditReport:
         with self.ledger.read() as unit:
@@ -79,6 +86,17 @@ def test_what_is_anchored_while_the_database_is_looked_at_is_no_alarm(town: Town
     report = town.audit(soundness=lambda sound: Gap(sound, "look", town.live))
     assert report.findings == ()
     assert report.verdict is Verdict.PENDING, "the newest anchor is of what this snapshot does not have"
+    assert town.audit().verdict is Verdict.FINAL
+
+
+@pytest.mark.parametrize("asked", ["latest", "evidence", "identity", "look"])
+def test_an_anchor_of_a_checkpoint_that_was_there_already_is_none_either(town: Town, asked: str) -> None:
+    town.record()
+    if asked == "look":
+        report = town.audit(soundness=lambda sound: Gap(sound, "look", town.anchor))
+    else:
+        report = town.audit(chain=Gap(town.chain, asked, town.anchor))
+    assert report.findings == ()
     assert town.audit().verdict is Verdict.FINAL
 
 

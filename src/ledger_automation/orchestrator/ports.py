@@ -39,6 +39,7 @@ from ledger_automation.verify.sources import (
     ChainSource,
     CheckpointRecord,
     DocumentRecord,
+    LeafRecord,
     LogSource,
     StoreSource,
 )
@@ -154,6 +155,10 @@ class LogStore(LogSource, Protocol):
 
     def entries(self, start: int, length: int) -> list[bytes]:
         """Return the commitments under leaves from an index on, in order, as many of the length as there are."""
+        ...
+
+    def place(self, index: int) -> LeafRecord | None:
+        """Return one leaf with whose it is."""
         ...
 
     def final_size(self) -> int:

@@ -67,8 +67,8 @@ def _below(seed: str, size: int) -> Iterator[int]:
 
 
 def _drawn(unit: UnitOfWork, verifier: Verifier, index: int) -> Drawn:
-    leaf = next(unit.log.places(index), None)
-    if leaf is None or leaf.leaf_index != index:
+    leaf = unit.log.place(index)
+    if leaf is None:
         return Drawn(index, "", 0, "contradicted", "leaf_missing", None)
     try:
         receipt = issue(unit, CaseId(leaf.case_id), leaf.sequence)

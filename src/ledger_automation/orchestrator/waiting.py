@@ -19,7 +19,7 @@ class Queue(NamedTuple):
 def waiting(unit: UnitOfWork, chain_id: int | None) -> list[Queue]:
     """Return the queues; ``chain_id`` is None where nothing is anchored.
 
-    steps    recorded and not in the log yet, counted up to `MOST`
+    steps    recorded behind what was sequenced last and not in the log yet, counted up to `MOST`
     held     signed, and their contract has not decided yet
     sent     transactions on their way to being final
     deliver  leaves that receivers of webhooks were not told of yet, of the one that is furthest behind
@@ -28,7 +28,7 @@ def waiting(unit: UnitOfWork, chain_id: int | None) -> list[Queue]:
     size = newest.tree_size if newest is not None else 0
     receivers = [each for each in unit.webhooks.all() if not each.ended]
     return [
-        Queue("steps", len(unit.log.pending(MOST, sweep=True))),
+        Queue("steps", len(unit.log.pending(MOST, sweep=False))),
         Queue("held", len(unit.steps.held())),
         Queue("sent", len(unit.anchors.unsettled(chain_id)) if chain_id is not None else 0),
         Queue("deliver", max((size - each.position for each in receivers), default=0)),

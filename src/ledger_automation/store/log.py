@@ -141,6 +141,11 @@ class SqlLog:
         """Read some tiles."""
         return self._map.tiles(paths, size)
 
+    def place(self, index: int) -> LeafRecord | None:
+        """Read one leaf with whose it is."""
+        row = self._connection.execute(_LEAVES.where(_LEAF.c.leaf_index == index)).one_or_none()
+        return LeafRecord._make(row) if row else None
+
     def map_versions(self) -> Iterator[tuple[int, str, bytes]]:
         """Stream every stored tile."""
         return self._stream(VERSIONS)

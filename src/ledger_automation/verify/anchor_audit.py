@@ -20,7 +20,6 @@ from ledger_automation.verify.log_audit import LogReport, Vouched, vouched_for
 from ledger_automation.verify.policy import VerificationPolicy
 from ledger_automation.verify.sources import (
     CLAIMED,
-    AnchoredCheckpoint,
     AnchorEvidence,
     ChainSource,
     SubmissionRecord,
@@ -71,8 +70,7 @@ class AnchorAudit:
             for submission, evidence in self._submissions
             if (finding := self._judge(submission, evidence, log)) is not None
         ]
-        newest = self._as_of(log)
-        size = newest.tree_size if newest else 0
+        size = self._before.tree_size if self._before else 0
         known = {start, *(submission.tree_size for submission, _ in self._submissions)}
         if size > log.end:
             findings.append(self._set_back(size, log))
@@ -82,11 +80,6 @@ class AnchorAudit:
                 Finding(tampering="T42", sentence=sentence, leaf_index=size, column="submission", expected=size)
             )
         return findings
-
-    def _as_of(self, log: LogReport) -> AnchoredCheckpoint | None:
-        """Return the newest anchor that the snapshot must know: not one that came after it, however long it is."""
-        newer = self.latest is not None and self.latest.tree_size > log.end
-        return self._before if newer else self.latest
 
     def _set_back(self, size: int, log: LogReport) -> Finding:
         """Tell a backup, which agrees with itself at the size of a checkpoint, from a log whose end was cut off."""
@@ -113,8 +106,8 @@ class AnchorAudit:
 
         It agrees with the chain up to the last anchor that the database knows, and the chain knows a later one.
         """
-        last, newest = max(self._claimed(), default=0), self._as_of(log)
-        later = newest is not None and newest.tree_size > last
+        last = max(self._claimed(), default=0)
+        later = self._before is not None and self._before.tree_size > last
         return last if later and (last, THE_CHAIN) in log.agreed else None
 
     def _judge(self, submission: SubmissionRecord, evidence: AnchorEvidence | None, log: LogReport) -> Finding | None:
@@ -131,8 +124,7 @@ class AnchorAudit:
         size = submission.tree_size
         checkpoint = log.checkpoints.get(size)
         if checkpoint is None:
-            newest = self._as_of(log)
-            cut = newest is not None and log.end < newest.tree_size
+            cut = self._before is not None and log.end < self._before.tree_size
             if (cut and type(size) is int and size > log.end) or size in _sizes(log):
                 return None  # the log was cut off, or the checkpoint is malformed: both are findings of their own
             return _found(submission, "An anchor is claimed for a checkpoint that is not there.", size, None)

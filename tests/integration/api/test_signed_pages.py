@@ -510,3 +510,27 @@ def test_the_study_s_report_is_shown_under_a_policy_of_its_own(tmp_path: Path) -
     with open_town(tmp_path / "none") as town:
         assert "/zahlen" not in Visitor(town).get("/").body.decode()
         assert Visitor(town).get("/zahlen").status == 404
+
+
+ASKED = {
+    "/faelle": ("clerk-1", 8), "{case}": ("clerk-1", 12), "{case}/correct_amount": ("clerk-1", 6),
+    "/konto": ("clerk-1", 6), "/pruefung": ("auditor-1", 6), "/pruefung/stichprobe": ("auditor-1", 4), "/foerderung": ("finance-1", 5),
+    "/betrieb": ("administrator-1", 30), "/brief": ("", 0), "/protokoll": ("", 3), "/": ("", 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_a_page_asks_the_database_no_more_than_it_did(town: Town, fine: str, path: str) -> None:
+    """At most so many statements, whatever there is: those of a page are counted here, and grow with nothing."""
+    persona, most = ASKED[path]
+    visitor, counted = Visitor(town, persona), []
+
+    def note(*facts: Any) -> None:
+        counted.append(facts[2])
+
+    event.listen(town.ledger.engine, "before_cursor_execute", note)
+    try:
+        assert visitor.get(path.format(case=fine)).status == 200
+    finally:
+        event.remove(town.ledger.engine, "before_cursor_execute", note)
+    assert len(counted) <= most, counted
