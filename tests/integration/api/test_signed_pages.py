@@ -513,10 +513,18 @@ def test_the_study_s_report_is_shown_under_a_policy_of_its_own(tmp_path: Path) -
 
 
 ASKED = {
-    "/faelle": ("clerk-1", 8), "{case}": ("clerk-1", 12), "{case}/correct_amount": ("clerk-1", 6),
-    "/konto": ("clerk-1", 6), "/pruefung": ("auditor-1", 6), "/pruefung/stichprobe": ("auditor-1", 4), "/foerderung": ("finance-1", 5),
-    "/betrieb": ("administrator-1", 30), "/brief": ("", 0), "/protokoll": ("", 3), "/": ("", 0),
-}  # fmt: skip
+    "/": ("", 0),
+    "/brief": ("", 0),
+    "/protokoll": ("", 3),
+    "/faelle": ("clerk-1", 8),
+    "{case}": ("clerk-1", 12),
+    "{case}/correct_amount": ("clerk-1", 6),
+    "/konto": ("clerk-1", 6),
+    "/pruefung": ("auditor-1", 6),
+    "/pruefung/stichprobe": ("auditor-1", 4),
+    "/foerderung": ("finance-1", 5),
+    "/betrieb": ("administrator-1", 30),
+}
 
 
 @pytest.mark.parametrize("path", ASKED)
