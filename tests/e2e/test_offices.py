@@ -140,6 +140,22 @@ def test_an_applicant_goes_from_the_application_to_a_verified_receipt(
     assert (answer["verdict"], len(json.loads(receipt.read_text("utf-8"))["entries"])) == ("final", 4)
 
 
+def test_who_looks_at_a_case_is_told_when_it_moves_on(office: Callable[..., Visit]) -> None:
+    here, there = office("clerk-1"), office("clerk-2")
+    here.page.goto(here.url + "/faelle/neu/parking_fine/record_fine")
+    here.page.fill("#amount", "20,00")
+    here.page.click("main button")
+    there.page.goto(here.page.url)
+    there.page.click("main a:has-text('Anhörung verschicken')")
+    there.page.click("main button:has-text('Anhörung verschicken')")
+    told = here.page.locator("[data-live]")
+    expect(told).to_be_visible(timeout=15_000)
+    assert here.page.locator(".state").inner_text() == "aufgenommen", "nothing is loaded by itself"
+    told.locator("a").click()
+    assert here.page.locator(".state").inner_text() == "Anhörung verschickt"
+    assert here.told == there.told == []
+
+
 def test_a_form_is_filled_in_with_the_keyboard_alone(office: Callable[..., Visit]) -> None:
     here = office("clerk-1")
     page = here.page

@@ -2,6 +2,7 @@
 
     /faelle               what waits for somebody's roles, by the term that ends first; for an applicant, his own cases
     /faelle/{case}        what happened, what is to be done until when, and the steps that the table allows
+    /faelle/{case}/stand  how it stands in a word, for a page that is open; it keeps nobody signed in
     /faelle/{case}/beleg  the receipt, to take away
 
 What the law refuses whatever is written in a form is said in its place (`steps_of`): a step whose payload may be empty
@@ -99,7 +100,7 @@ def file(site: Site) -> Signed:
         )
         rows = workflow(record.workflow).transitions
         return page(
-            request, "file", case=case, code=code, terms=terms_of(record), now=now,
+            request, "file", script=True, stands=_stands(case), case=case, code=code, terms=terms_of(record), now=now,
             figures=Figures(language_of(request)),
             refused=refused and case["waiting"] is None,
             fields={action: fields_of(row.payload) for action, row in rows.items()},
@@ -109,6 +110,24 @@ def file(site: Site) -> Signed:
         )  # fmt: skip
 
     return shown
+
+
+def standing(site: Site) -> Signed:
+    """Return how a case stands, in a word that changes with it: what the page of a case asks for while it is open."""
+
+    async def told(request: Request, visitor: Visitor) -> Response:
+        def read(unit: UnitOfWork) -> str:
+            record = case_for(unit, visitor.member, case_of(request))
+            return _stands(case_view(unit, CaseId(record.case_id)))
+
+        return Response(await site.office.read(read), 200, {"Cache-Control": "no-store"}, "text/plain")
+
+    return told
+
+
+def _stands(case: dict[str, Any]) -> str:
+    waits = "" if case["waiting"] is None else "-waiting"
+    return f"{case['sequence']}-{case['events'][-1]['evidence']}{waits}"
 
 
 def receipt(site: Site) -> Signed:

@@ -1,6 +1,6 @@
 """Templates become answers: in the reader's language, with a policy that lets nothing in but our own style sheets.
 
-The two pages that speak to a passkey may run our one script besides, and no other.
+Pages that speak to a passkey, and a case that may move on while it is looked at, run one small script of ours besides.
 
 The language is the address's (`/`, `/en/`, `/leicht/`), so a page can be kept, shared and printed as it was read. The
 texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is served as npm brings it, compressed.
@@ -32,8 +32,13 @@ _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _TOWN: Final = ZoneInfo("Europe/Berlin")
-_SCRIPTED: Final = f"{_POLICY}; script-src 'self'"
-_FILES: Final = {"kern.css.gz": "text/css", "pages.css": "text/css", "passkey.js": "text/javascript"}
+_SCRIPTED: Final = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+_FILES: Final = {
+    "kern.css.gz": "text/css",
+    "pages.css": "text/css",
+    "passkey.js": "text/javascript",
+    "live.js": "text/javascript",
+}
 
 
 class Language(StrEnum):

@@ -56,6 +56,7 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
     yield "/konto", _GET, account.account(site)
     yield "/konto/passkey", _POST, account.registration(site)
     yield "/konto/passkey/entfernen", _POST, account.removal(site)
+    yield "/faelle/{case}/stand", _GET, visits.for_roles(site, visits.ACTORS, cases.standing(site), counts=False)
     for path, methods, signed, roles in (
         ("/faelle", _GET, cases.worklist(site), visits.ACTORS),
         ("/faelle/neu/{workflow}/{action}", _BOTH, steps.opening(site), visits.ACTORS),

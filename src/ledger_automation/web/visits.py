@@ -75,12 +75,15 @@ Signed = Callable[[Request, Visitor], Awaitable[Response]]
 """A page for somebody who is signed in."""
 
 
-def for_roles(site: Site, roles: frozenset[str], signed: Signed) -> Endpoint:
-    """Return a page for whoever has one of the roles; others are sent to sign in, or refused."""
+def for_roles(site: Site, roles: frozenset[str], signed: Signed, *, counts: bool = True) -> Endpoint:
+    """Return a page for whoever has one of the roles; others are sent to sign in, or refused.
+
+    What a page asks by itself is no use of a session: it does not count, or nobody who left would ever be signed out.
+    """
 
     async def guarded(request: Request) -> Response:
         try:
-            token, visitor = await _visitor(site, request, roles)
+            token, visitor = await _visitor(site, request, roles, counts=counts)
         except Unauthenticated:
             wanted = request.url.path if request.method == "GET" else _FIRST
             return sent(f"{language_of(request)}/anmelden?weiter={quote(wanted)}")
@@ -94,7 +97,7 @@ def for_roles(site: Site, roles: frozenset[str], signed: Signed) -> Endpoint:
     return guarded
 
 
-async def _visitor(site: Site, request: Request, roles: frozenset[str]) -> tuple[str, Visitor]:
+async def _visitor(site: Site, request: Request, roles: frozenset[str], *, counts: bool) -> tuple[str, Visitor]:
     token, now = request.cookies.get(_cookie("session", site), ""), site.clock()
 
     def read(unit: Any) -> tuple[Visitor, bool]:
@@ -107,7 +110,7 @@ async def _visitor(site: Site, request: Request, roles: frozenset[str]) -> tuple
         return Visitor(holding.identity, member, form_token(token)), holding.stale
 
     visitor, stale = await site.office.read(read)
-    if stale:
+    if stale and counts:
         await site.office.write(lambda unit: unit.sessions.used(key_of(token), timestamp(now)))
     return token, visitor
 

@@ -211,6 +211,20 @@ def test_who_was_away_too_long_signs_in_again(town: Town, clock: Clock) -> None:
     assert clerk.get("/faelle").status == 303
 
 
+def test_a_page_that_asks_by_itself_keeps_nobody_signed_in(town: Town, clock: Clock, fine: str) -> None:
+    clerk = Visitor(town, "clerk-1")
+    assert clerk.get(f"{fine}/stand").body == b"0-recorded"
+    assert Visitor(town, "applicant-1").get(f"{fine}/stand").status == 404
+    assert 'data-stands="0-recorded"' in clerk.get(fine).body.decode()
+    clerk.leads(f"{fine}/send_hearing")
+    assert clerk.get(f"{fine}/stand").body == b"1-recorded"
+    for _ in range(40):
+        clock.now += IDLE / 30
+        answer = clerk.get(f"{fine}/stand")
+    assert answer.status == 303
+    assert clerk.get("/faelle").status == 303
+
+
 def test_a_lost_role_is_lost_at_the_next_page(town: Town) -> None:
     finance = Visitor(town, "finance-1")
     assert finance.get("/faelle").status == 200
