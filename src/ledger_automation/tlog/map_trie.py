@@ -19,11 +19,10 @@ What this module does not do: store anything.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from hashlib import sha256
 from typing import Final, NamedTuple
 
 from ledger_automation.errors import ProofError
-from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES, MapLeaf, bit
+from ledger_automation.tlog.case_map import EMPTY_MAP_ROOT, KEY_BYTES, MapLeaf, bit, inner_hash
 
 Tiles = Callable[[Sequence[str]], Mapping[str, bytes]]
 """``tiles(paths)``: the stored tiles of these paths; one that is missing is left out."""
@@ -38,18 +37,13 @@ _SIZES: Final = {0: KEY_BYTES, _LEAF: KEY_BYTES + 40}
 
 
 class _Inner:
-    """A node with two sides; its hash, and those of its sides, are None until they are asked for.
+    """A node with two sides; ``hash`` is None until it is asked for."""
 
-    It knows its sides' hashes itself, because most often one side changes and the other, a leaf, would be hashed anew.
-    """
-
-    __slots__ = ("hash", "left", "of_left", "of_right", "right")
+    __slots__ = ("hash", "left", "right")
 
     def __init__(self, left: "_Node", right: "_Node") -> None:
         self.left, self.right = left, right
         self.hash: bytes | None = None
-        self.of_left: bytes | None = None
-        self.of_right: bytes | None = None
 
 
 class _Unread(NamedTuple):
@@ -104,7 +98,7 @@ class MapTrie:
         above: list[tuple[_Inner, int]] = []
         node = self._root
         while isinstance(node, _Inner):
-            node.hash = node.of_left = node.of_right = None
+            node.hash = None
             above.append((node, bit(key, len(above))))
             node = node.right if above[-1][1] else node.left
         if not isinstance(node, MapLeaf) or node.key != key:
@@ -115,7 +109,7 @@ class MapTrie:
             below = _paired(parent.left, rest) if side else _paired(rest, parent.right)
             if isinstance(below, _Inner):
                 parent.left, parent.right = below.left, below.right
-                return  # nobody above remembers a hash of it
+                return
             rest = below
         self._root = rest
 
@@ -185,16 +179,10 @@ class MapTrie:
         """Go down as far as nodes are in memory; return where that ends, and what stands there."""
         parent, side, node, depth = None, 0, self._root, 0
         while type(node) is _Inner:
+            if changing:
+                node.hash = None
             side = key[depth >> 3] >> (7 - (depth & 7)) & 1  # `bit`, without its call: every change goes all the way
-            parent = node
-            if side:
-                node = node.right
-                if changing:
-                    parent.hash = parent.of_right = None
-            else:
-                node = node.left
-                if changing:
-                    parent.hash = parent.of_left = None
+            parent, node = node, node.right if side else node.left
             depth += 1
         return _Place(parent, side, depth), node
 
@@ -214,10 +202,8 @@ def root_of(tile: bytes) -> bytes:
 
 def _hash(node: _Node) -> bytes:
     if type(node) is _Inner:
-        if node.hash is None:  # `inner_hash`, without its call
-            left = node.of_left = node.of_left or _hash(node.left)
-            right = node.of_right = node.of_right or _hash(node.right)
-            node.hash = sha256(b"\x03" + left + right).digest()
+        if node.hash is None:
+            node.hash = inner_hash(_hash(node.left), _hash(node.right))
         return node.hash
     if node is None:
         return EMPTY_MAP_ROOT
