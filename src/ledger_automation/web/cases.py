@@ -9,6 +9,7 @@ What the law refuses whatever is written in a form is said in its place (`steps_
 is tried, and nothing of it is kept.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +18,7 @@ from starlette.responses import Response
 
 from ledger_automation.errors import InvalidValue, TransitionNotAllowed
 from ledger_automation.orchestrator.asked import access_code
-from ledger_automation.orchestrator.decide import APPLICANT, names_nobody, unknown
+from ledger_automation.orchestrator.decide import APPLICANT, is_of_letter, names_nobody, unknown
 from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.query import case_view
 from ledger_automation.orchestrator.receipt import issue
@@ -147,6 +148,16 @@ def attached(case_id: str, octets: bytes) -> Response:
     """Return a receipt as a file."""
     headers = {"Content-Disposition": f'attachment; filename="{case_id}.json"', "Cache-Control": "no-store"}
     return Response(octets, 200, headers, MEDIA_TYPES[Encoding.JSON])
+
+
+def of_letter(unit: UnitOfWork, given: Mapping[str, str], secret: bytes) -> CaseRecord | None:
+    """Return the case that a letter is about (``number``), if its ``code`` opens it."""
+    try:
+        case_id = CaseId(given.get("number", "").strip().lower())
+    except InvalidValue:
+        return None
+    record = unit.cases.case(case_id)
+    return record if record is not None and is_of_letter(given.get("code", ""), record, secret) else None
 
 
 def tables() -> list[Workflow[Any]]:

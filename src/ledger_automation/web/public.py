@@ -13,18 +13,19 @@ from typing import Any, Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger_automation.errors import InvalidInput, InvalidValue
-from ledger_automation.orchestrator.decide import is_of_letter
+from ledger_automation.errors import InvalidInput
+from ledger_automation.orchestrator.decide import APPLICANT
 from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.query import case_view
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.tlog.receipt_file import Encoding, write
 from ledger_automation.values import CaseId
-from ledger_automation.verify.sources import CLAIMED, CaseRecord
-from ledger_automation.web.cases import attached, terms_of
+from ledger_automation.verify.sources import CLAIMED
+from ledger_automation.web.cases import attached, of_letter, terms_of
 from ledger_automation.web.pages import page
 from ledger_automation.web.posted import posted
 from ledger_automation.web.site import Endpoint, Site
+from ledger_automation.workflows import workflow
 
 _SHOWN: Final = 20
 
@@ -47,10 +48,12 @@ def letter(site: Site) -> Endpoint:
         given = await _given(request)
 
         def read(unit: UnitOfWork) -> dict[str, Any] | None:
-            record = _case_of(unit, given, site.office.secret)
+            record = of_letter(unit, given, site.office.secret)
             if record is None:
                 return None
-            return {"case": case_view(unit, CaseId(record.case_id)), "terms": terms_of(record), "now": site.clock()}
+            actions = workflow(record.workflow).allowed(record.state, APPLICANT)
+            case = case_view(unit, CaseId(record.case_id))
+            return {"case": case, "terms": terms_of(record), "now": site.clock(), "actions": actions}
 
         facts = await site.office.read(read)
         if facts is None:
@@ -68,7 +71,7 @@ def receipt(site: Site) -> Endpoint:
         given = await _given(request)
 
         def read(unit: UnitOfWork) -> tuple[str, bytes] | None:
-            record = _case_of(unit, given, site.office.secret)
+            record = of_letter(unit, given, site.office.secret)
             if record is None:
                 return None
             return record.case_id, write(issue(unit, CaseId(record.case_id), witnesses=site.witnesses), Encoding.JSON)
@@ -101,16 +104,6 @@ async def _given(request: Request) -> dict[str, str]:
         return await posted(request)
     except InvalidInput:
         return {}
-
-
-def _case_of(unit: UnitOfWork, given: dict[str, str], secret: bytes) -> CaseRecord | None:
-    """Return the case that a letter is about, if its code opens it."""
-    try:
-        case_id = CaseId(given.get("number", "").strip().lower())
-    except InvalidValue:
-        return None
-    record = unit.cases.case(case_id)
-    return record if record is not None and is_of_letter(given.get("code", ""), record, secret) else None
 
 
 def _no_case(request: Request, given: dict[str, str]) -> Response:

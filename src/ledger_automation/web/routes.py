@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ledger_automation.orchestrator.decide import APPLICANT
 from ledger_automation.web import account, audits, cases, funding, operation, public, steps, study, takeaway, visits
 from ledger_automation.web.pages import Language, resource
 from ledger_automation.web.site import Endpoint, Named, Site, answered
@@ -56,6 +57,8 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
     yield "/konto", _GET, account.account(site)
     yield "/konto/passkey", _POST, account.registration(site)
     yield "/konto/passkey/entfernen", _POST, account.removal(site)
+    applicants = frozenset({APPLICANT})
+    yield "/brief/schritt", _POST, visits.for_roles(site, applicants, steps.by_letter(site), changes=False)
     yield "/faelle/{case}/stand", _GET, visits.for_roles(site, visits.ACTORS, cases.standing(site), counts=False)
     for path, methods, signed, roles in (
         ("/faelle", _GET, cases.worklist(site), visits.ACTORS),

@@ -2,6 +2,7 @@
 
     /faelle/neu/{workflow}/{action}   the form that opens a case
     /faelle/{case}/{action}           the form of a step
+    /brief/schritt                    the same for whoever is signed in and has a letter: its code goes with the form
 
 A form carries the case's head as it was shown, so that whoever was overtaken is told so, and a key, so that a form that
 is sent twice takes its step once. What cannot be read, or is refused by the law, is shown again as it was written; a
@@ -20,9 +21,11 @@ from starlette.responses import Response
 
 from ledger_automation.errors import Forbidden, InvalidValue, NotFound, TransitionNotAllowed
 from ledger_automation.orchestrator.asked import Asked
+from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.visible import case_for
 from ledger_automation.values import CaseId
-from ledger_automation.web.cases import case_of
+from ledger_automation.verify.sources import CaseRecord
+from ledger_automation.web.cases import case_of, of_letter
 from ledger_automation.web.forms import fields_of, flawed, hundredths, payload_of, rows_of
 from ledger_automation.web.pages import language_of, page
 from ledger_automation.web.signing import OURS, taken
@@ -44,6 +47,12 @@ class Form(NamedTuple):
     case_id: CaseId | None = None
     head: str = ""
 
+    @property
+    def path(self) -> str:
+        """Where it is sent to, behind the language."""
+        of = f"{self.case_id}" if self.case_id is not None else f"neu/{self.table.name}"
+        return f"/faelle/{of}/{self.row.action}"
+
 
 def opening(site: Site) -> Signed:
     """Return the form that opens a case, and what takes it."""
@@ -52,7 +61,8 @@ def opening(site: Site) -> Signed:
         name = request.path_params["workflow"]
         if name not in names() or name == LOG:
             raise NotFound("There is no such workflow.")
-        form = Form(workflow(name), _row(workflow(name), request, visitor, opens=True))
+        row = _row(workflow(name), request.path_params["action"], visitor, opens=True)
+        form = Form(workflow(name), row)
         return await _taken(site, request, visitor, form) if request.method == "POST" else _shown(request, form)
 
     return opened
@@ -62,18 +72,39 @@ def step(site: Site) -> Signed:
     """Return the form of a step, and what takes it."""
 
     async def stepped(request: Request, visitor: Visitor) -> Response:
-        case_id = case_of(request)
-        record = await site.office.read(lambda unit: case_for(unit, visitor.member, case_id))
-        table = workflow(record.workflow)
-        form = Form(table, _row(table, request, visitor, opens=False), case_id, record.head.hex())
-        return await _taken(site, request, visitor, form) if request.method == "POST" else _shown(request, form)
+        case_id, posts = case_of(request), request.method == "POST"
+        given = {"number": str(case_id), "code": request.state.form.get("code", "") if posts else ""}
+
+        def read(unit: UnitOfWork) -> CaseRecord:
+            return of_letter(unit, given, site.office.secret) or case_for(unit, visitor.member, case_id)
+
+        form = _form(await site.office.read(read), request.path_params["action"], visitor)
+        return await _taken(site, request, visitor, form) if posts else _shown(request, form)
 
     return stepped
 
 
-def _row(table: Workflow[Any], request: Request, visitor: Visitor, *, opens: bool) -> Transition:
-    """Return the row of the step that a path names; raises NotFound, Forbidden."""
-    row = table.transitions.get(request.path_params["action"])
+def by_letter(site: Site) -> Signed:
+    """Return the form of a step for whoever has the office's letter about a case that names nobody yet."""
+
+    async def begun(request: Request, visitor: Visitor) -> Response:
+        given: dict[str, str] = request.state.form
+        record = await site.office.read(lambda unit: of_letter(unit, given, site.office.secret))
+        if record is None:
+            raise NotFound("There is no such case for this letter.")
+        return _shown(request, _form(record, given.get("action", ""), visitor), {"code": given["code"]})
+
+    return begun
+
+
+def _form(record: CaseRecord, action: str, visitor: Visitor) -> Form:
+    table = workflow(record.workflow)
+    return Form(table, _row(table, action, visitor, opens=False), CaseId(record.case_id), record.head.hex())
+
+
+def _row(table: Workflow[Any], action: str, visitor: Visitor, *, opens: bool) -> Transition:
+    """Return the row of a step; raises NotFound, Forbidden."""
+    row = table.transitions.get(action)
     if row is None or opens == bool(row.sources):
         raise NotFound("There is no such step here.")
     if not {*row.roles} & {*visitor.member.roles}:
@@ -85,7 +116,7 @@ def _shown(
     request: Request, form: Form, given: Mapping[str, str] | None = None, flaws: Sequence[str] = (), refusal: str = ""
 ) -> Response:
     """Return the form as a page: fresh, or as it was ``given``, with what is wrong with it."""
-    given = {"head": form.head, "key": secrets.token_urlsafe(16)} | dict(given or {})
+    given = {"head": form.head, "key": secrets.token_urlsafe(16), "code": ""} | dict(given or {})
     facts: dict[str, Any] = {"form": form, "fields": fields_of(form.row.payload), "given": given, "flaws": set(flaws)}
     status = 422 if flaws else 409 if refusal else 200
     return page(request, "step", status, **facts, refusal=refusal, rows_of=rows_of, hundredths=hundredths)
@@ -132,4 +163,5 @@ def _asked(request: Request, visitor: Visitor, form: Form, payload: dict[str, An
         action=form.row.action,
         payload=payload,
         expected=expected if form.case_id is not None else None,
+        code=given.get("code", ""),
     )

@@ -75,10 +75,13 @@ Signed = Callable[[Request, Visitor], Awaitable[Response]]
 """A page for somebody who is signed in."""
 
 
-def for_roles(site: Site, roles: frozenset[str], signed: Signed, *, counts: bool = True) -> Endpoint:
+def for_roles(
+    site: Site, roles: frozenset[str], signed: Signed, *, counts: bool = True, changes: bool = True
+) -> Endpoint:
     """Return a page for whoever has one of the roles; others are sent to sign in, or refused.
 
     What a page asks by itself is no use of a session: it does not count, or nobody who left would ever be signed out.
+    What is posted and changes nothing needs no token of the session: it may come from a page that knows no session.
     """
 
     async def guarded(request: Request) -> Response:
@@ -90,7 +93,7 @@ def for_roles(site: Site, roles: frozenset[str], signed: Signed, *, counts: bool
         request.state.caller, request.state.visitor = visitor.identity, visitor
         if request.method == "POST":
             request.state.form = form = await posted(request, LONG)
-            if not compare_digest(form.get("form", "").encode(), form_token(token).encode()):
+            if changes and not compare_digest(form.get("form", "").encode(), form_token(token).encode()):
                 raise Forbidden("This form is not one of the session's.")
         return await signed(request, visitor)
 

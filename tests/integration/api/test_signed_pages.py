@@ -556,3 +556,34 @@ def test_a_page_asks_the_database_no_more_than_it_did(town: Town, fine: str, pat
     finally:
         event.remove(town.ledger.engine, "before_cursor_execute", note)
     assert len(counted) <= most, counted
+
+
+def test_whoever_has_the_letter_appeals_and_the_case_is_his(town: Town) -> None:
+    clerk, anna, bert = (Visitor(town, each) for each in ("clerk-1", "applicant-1", "applicant-2"))
+    fine = clerk.leads(FINE, amount="35,00")
+    for step in ("send_hearing", "send_notice", "record_service"):
+        clerk.leads(f"{fine}/{step}")
+    number = fine.rpartition("/")[2]
+    code = re.findall(r"<code>((?:[A-Z2-7]{4}-){6}[A-Z2-7]{2})</code>", clerk.get(fine).body.decode())[0]
+    assert anna.get(fine).status == 404
+    letter = {"number": number, "code": code, "action": "appeal_to_authority"}
+    assert "appeal_to_authority" in anna.post("/brief", letter).body.decode()
+    for wrong in (letter | {"code": code[:-1]}, letter | {"number": "x"}, letter | {"action": "record_payment"},
+                  letter | {"action": "nonsense"}, {}):  # fmt: skip
+        assert anna.post("/brief/schritt", wrong).status in {403, 404}
+    assert clerk.post("/brief/schritt", letter).status == 403
+    assert Visitor(town).post("/brief/schritt", letter).status == 303
+    shown = anna.post("/brief/schritt", letter)
+    assert shown.status == 200
+    assert f'action="{fine}/appeal_to_authority"' in shown.body.decode()
+    hidden = dict(re.findall(r'<input type="hidden" name="(form|head|key|code)" value="([^"]*)">', shown.body.decode()))
+    assert hidden["code"] == code
+    assert len(trail(town, fine)) == 4, "a form changes nothing"
+    unsigned = {name: text for name, text in hidden.items() if name != "form"}
+    assert anna.post(f"{fine}/appeal_to_authority", unsigned).status == 403, "what changes something needs the token"
+    without = {name: text for name, text in hidden.items() if name != "code"}
+    assert anna.post(f"{fine}/appeal_to_authority", without).status == 404
+    taken = anna.post(f"{fine}/appeal_to_authority", hidden)
+    assert (taken.status, taken.headers["location"]) == (303, fine)
+    assert anna.get(fine).status == 200
+    assert bert.get(fine).status == bert.post("/brief/schritt", letter).status == 404, "the code is good no longer"
