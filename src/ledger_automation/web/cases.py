@@ -20,7 +20,7 @@ from ledger_automation.errors import InvalidValue, TransitionNotAllowed
 from ledger_automation.orchestrator.asked import access_code
 from ledger_automation.orchestrator.decide import APPLICANT, is_of_letter, names_nobody, unknown
 from ledger_automation.orchestrator.ports import UnitOfWork
-from ledger_automation.orchestrator.query import case_view
+from ledger_automation.orchestrator.query import ERASED, case_view
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.transition import Standing
 from ledger_automation.orchestrator.visible import case_for
@@ -28,6 +28,7 @@ from ledger_automation.papers.decisions import DECISIONS
 from ledger_automation.tlog.receipt_file import MEDIA_TYPES, Encoding, write
 from ledger_automation.values import CaseId, timestamp
 from ledger_automation.verify.sources import CaseRecord
+from ledger_automation.verify.verifier import ReceiptVerdict, Verifier
 from ledger_automation.web.figures import Figures
 from ledger_automation.web.forms import fields_of
 from ledger_automation.web.pages import language_of, page
@@ -90,12 +91,13 @@ def file(site: Site) -> Signed:
     async def shown(request: Request, visitor: Visitor) -> Response:
         member, now = visitor.member, site.clock()
 
-        def read(unit: UnitOfWork) -> tuple[CaseRecord, dict[str, Any], bool]:
+        def read(unit: UnitOfWork) -> tuple[CaseRecord, dict[str, Any], bool, ReceiptVerdict | None]:
             record = case_for(unit, member, case_of(request))
             refused = any(each.case_id == record.case_id for each in unit.steps.refused())
-            return record, case_view(unit, CaseId(record.case_id)), refused
+            case = case_view(unit, CaseId(record.case_id))
+            return record, case, refused, _verdict(site, unit, case)
 
-        record, case, refused = await site.office.read(read)
+        record, case, refused, verdict = await site.office.read(read)
         code = (
             access_code(record.case_id, site.office.secret) if "clerk" in member.roles and names_nobody(record) else ""
         )
@@ -106,11 +108,23 @@ def file(site: Site) -> Signed:
             refused=refused and case["waiting"] is None,
             fields={action: fields_of(row.payload) for action, row in rows.items()},
             steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
-            logged=all(each["evidence"] in {"logged", "final"} for each in case["events"]),
+            verdict=verdict,
             letters=DECISIONS.keys() if "clerk" in member.roles else (),
         )  # fmt: skip
 
     return shown
+
+
+def is_logged(case: Mapping[str, Any]) -> bool:
+    """Tell whether every step of a case that is there is in the log, so that there is a receipt of it."""
+    return all(each["evidence"] in {"logged", "final", ERASED} for each in case["events"])
+
+
+def _verdict(site: Site, unit: UnitOfWork, case: Mapping[str, Any]) -> ReceiptVerdict | None:
+    """Verify a case's receipt as its holder would, up to the log's signature; None while there is none."""
+    if not is_logged(case):
+        return None
+    return Verifier(site.home.policy()).verify(issue(unit, CaseId(case["case_id"]), witnesses=site.witnesses))
 
 
 def standing(site: Site) -> Signed:

@@ -21,7 +21,7 @@ from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.tlog.receipt_file import Encoding, write
 from ledger_automation.values import CaseId
 from ledger_automation.verify.sources import CLAIMED
-from ledger_automation.web.cases import attached, of_letter, terms_of
+from ledger_automation.web.cases import attached, is_logged, of_letter, terms_of
 from ledger_automation.web.pages import page
 from ledger_automation.web.posted import posted
 from ledger_automation.web.site import Endpoint, Site
@@ -58,8 +58,7 @@ def letter(site: Site) -> Endpoint:
         facts = await site.office.read(read)
         if facts is None:
             return _no_case(request, given)
-        logged = all(each["evidence"] in {"logged", "final"} for each in facts["case"]["events"])
-        return page(request, "case", **facts, code=given["code"], logged=logged)
+        return page(request, "case", **facts, code=given["code"], logged=is_logged(facts["case"]))
 
     return answered
 

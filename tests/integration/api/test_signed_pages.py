@@ -23,6 +23,7 @@ from ledger_automation.orchestrator.session import IDLE
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
+from ledger_automation.verify.verdict import CASE_HOLDS, SENTENCES, Verdict
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -488,6 +489,25 @@ def test_the_room_to_tamper_in_leaves_the_ledger_as_it_was(tmp_path: Path) -> No
         assert before == after
         assert audited(town).verdict == "final"
         assert not list(Path(tempfile.gettempdir()).glob("tamper-room-*"))
+
+
+def test_a_case_says_in_a_sentence_whether_it_holds(tmp_path: Path) -> None:
+    with open_town(tmp_path) as town:
+        clerk = Visitor(town, "clerk-1")
+        fine = clerk.leads(FINE, amount="35,00")
+        assert 'id="verdict"' not in clerk.get(fine).body.decode()
+        seal(town)
+        for language, sentence in (("", CASE_HOLDS.de), ("/en", CASE_HOLDS.en)):
+            shown = clerk.get(language + fine).body.decode()
+            assert re.findall(r'<p class="kern-body state" id="verdict">(.*?)</p>', shown) == [sentence]
+        with sqlite3.connect(tmp_path / "ledger.sqlite") as planted:
+            disarm(planted)
+            (said,) = planted.execute("SELECT canonical FROM content ORDER BY event_id DESC LIMIT 1").fetchone()
+            planted.execute("UPDATE content SET canonical = ?", (said.replace(b"3500", b"9500"),))
+        planted.close()
+        shown = clerk.get(fine).body.decode()
+        assert 'class="kern-body state bad" id="verdict"' in shown
+        assert SENTENCES[Verdict.CONTRADICTED].de in shown
 
 
 def test_an_operator_sees_what_waits_and_signs_a_member_out(town: Town, fine: str) -> None:
