@@ -16,7 +16,7 @@ from sqlalchemy import event
 
 from ledger_automation.api.dev_issuer import PERSONAS
 from ledger_automation.api.sign_in import CodeFlow
-from ledger_automation.orchestrator.asked import Identity
+from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.orchestrator.duties import Duties, Duty
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.session import IDLE
@@ -236,6 +236,19 @@ def test_a_lost_role_is_lost_at_the_next_page(town: Town) -> None:
     with town.ledger.begin() as unit:
         unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"])
         unit.commit()
+
+
+def test_an_administrator_who_applies_sees_his_own_cases_only(town: Town, fine: str) -> None:
+    with town.ledger.begin() as unit:
+        unit.members.enrol(Identity(URL, "both"), Member("administrator-9", ("administrator", "applicant")))
+        unit.commit()
+    both, another = Visitor(town, "both"), Visitor(town, "applicant-1").leads(PERMIT, subject="Carport")
+    own = both.leads(PERMIT, subject="Garage")
+    for end in ("", "/stand", "/withdraw"):
+        assert both.get(own + end).status == 200
+        assert both.get(another + end).status == 404
+    for end in ("", "/stand", "/beleg", "/beleg.pdf", "/qr"):
+        assert both.get(fine + end).status == 404
 
 
 def read_members(town: Town) -> list[Any]:
