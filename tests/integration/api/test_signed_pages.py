@@ -3,10 +3,12 @@
 import base64
 import gzip
 import hashlib
+import random
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +22,11 @@ from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.orchestrator.duties import Duties, Duty
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.session import IDLE
+from ledger_automation.papers import qr_codes as codes
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
+from ledger_automation.web import takeaway
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -501,6 +505,27 @@ def test_the_room_to_tamper_in_leaves_the_ledger_as_it_was(tmp_path: Path) -> No
         assert before == after
         assert audited(town).verdict == "final"
         assert not list(Path(tempfile.gettempdir()).glob("tamper-room-*"))
+
+
+def test_nobody_has_more_codes_drawn_than_can_be_photographed(town: Town) -> None:
+    drawn: list[str] = []
+
+    def svg(frames: Sequence[str]) -> str:
+        drawn.append(threading.current_thread().name)
+        return codes.svg(frames)
+
+    anna = Visitor(town, "applicant-1")
+    short, long = (anna.leads(PERMIT, subject=random.Random(7).randbytes(octets).hex()) for octets in (100, 60_000))
+    seal(town)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(takeaway, "svg", svg)
+        answer = anna.get(f"{short}/qr")
+        assert answer.body.count(b"<img") == len(drawn) > 0
+        assert all(each.startswith("read") for each in drawn)
+        drawn.clear()
+        answer = anna.get(f"{long}/qr")
+    assert (answer.status, drawn) == (200, [])
+    assert f"{long}/beleg".encode() in answer.body
 
 
 def test_an_operator_sees_what_waits_and_signs_a_member_out(town: Town, fine: str) -> None:
