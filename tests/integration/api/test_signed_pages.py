@@ -174,6 +174,33 @@ def test_a_page_shows_the_steps_of_the_table_and_why_one_is_not_there_yet(town: 
     assert not re.search(r"<code>([A-Z2-7]{4}-){6}[A-Z2-7]{2}</code>", seen)
 
 
+@pytest.mark.parametrize("until", ["2098-12-31T12:00", "9999-12-31T23:59+00:00"])
+def test_a_permit_that_ends_is_shown_with_its_end(town: Town, until: str) -> None:
+    applicant, clerk, approver = (Visitor(town, f"{role}-1") for role in ("applicant", "clerk", "approver"))
+    case = applicant.leads(PERMIT, subject="Carport")
+    for visitor, step, fields in (
+        (clerk, "acknowledge", {}),
+        (clerk, "propose_decision", {"outcome": "granted"}),
+        (approver, "grant", {"valid_until": until}),
+    ):
+        assert visitor.fill(f"{case}/{step}", **fields).status == 303
+        for each in (applicant, clerk, approver):
+            assert [each.get(path).status for path in (case, f"/en{case}", "/faelle")] == [200] * 3
+    assert f"31. Dezember {until[:4]}" in applicant.get(case).body.decode()
+
+
+@pytest.mark.parametrize("rule", ["call_ends", "resolution_due"])
+def test_the_last_day_that_there_is_ends_no_term(town: Town, rule: str) -> None:
+    path = "/workflows/subsidy/cases"
+    rules = {"cost_plan_required": False, "own_share_proof_required": False, rule: "9999-12-31"}
+    path = town.step("clerk-1", path, {"title": "Smart Cities", "rules": rules}).headers["location"]
+    clerk, page = Visitor(town, "clerk-1"), f"/faelle/{path.rpartition('/')[2]}"
+    assert [clerk.get(each).status for each in (page, "/faelle")] == [200, 200]
+    applied = {"applicant": "Wismar", "kind": "municipality", "planned": 100_00}
+    assert town.step("applicant-1", f"{path}/apply", applied, **town.letter(path)).status == 200
+    assert [clerk.get(each).status for each in (page, "/faelle")] == [200, 200]
+
+
 def test_no_other_site_posts_a_form(town: Town, fine: str) -> None:
     clerk, other = Visitor(town, "clerk-1"), Visitor(town, "clerk-1")
     fields = clerk.hidden(f"{fine}/send_hearing")
