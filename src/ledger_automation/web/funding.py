@@ -41,7 +41,8 @@ def listing(site: Site) -> Signed:
 
     async def listed(request: Request, _: Visitor) -> Response:
         after = request.query_params.get("nach", "")
-        return grants_page(request, await site.office.read(lambda unit: grants(unit, after)))
+        facts = await site.office.read(lambda unit: grants(unit, after))
+        return await site.office.run(lambda: grants_page(request, facts))
 
     return listed
 
@@ -50,7 +51,8 @@ def one(site: Site) -> Signed:
     """Return the page of one grant's account."""
 
     async def shown(request: Request, _: Visitor) -> Response:
-        return grant_page(request, await _account(site, request))
+        account = await _account(site, request)
+        return await site.office.run(lambda: grant_page(request, account))
 
     return shown
 

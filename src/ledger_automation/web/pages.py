@@ -113,6 +113,7 @@ def resource(request: Request, name: str) -> Response:
     return Response(octets, 200, headers, _FILES[name])
 
 
+@cache
 def catalogue(language: Language) -> NullTranslations:
     """Return what translates German into a language."""
     if language is Language.GERMAN:

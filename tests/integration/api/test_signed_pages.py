@@ -26,7 +26,7 @@ from ledger_automation.papers import qr_codes as codes
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
-from ledger_automation.web import takeaway
+from ledger_automation.web import cases, funding, takeaway
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -532,6 +532,24 @@ def test_the_room_to_tamper_in_leaves_the_ledger_as_it_was(tmp_path: Path) -> No
         assert before == after
         assert audited(town).verdict == "final"
         assert not list(Path(tempfile.gettempdir()).glob("tamper-room-*"))
+
+
+@pytest.mark.parametrize(("module", "name"), [(cases, "page"), (funding, "grants_page"), (funding, "grant_page")])
+def test_a_page_as_long_as_its_case_is_written_beside_the_loop(town: Town, module: Any, name: str) -> None:
+    case = town.case_of("subsidy", "applicant-1").rpartition("/")[2]
+    written, original = [], getattr(module, name)
+
+    def noted(*given: Any, **more: Any) -> Any:
+        written.append(threading.current_thread().name)
+        return original(*given, **more)
+
+    visitor = Visitor(town, "auditor-1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, noted)
+        for path in (f"/faelle/{case}",) if module is cases else ("/foerderung", f"/foerderung/{case}"):
+            assert visitor.get(path).status == 200
+    assert written
+    assert all(each.startswith("read") for each in written)
 
 
 def test_nobody_has_more_codes_drawn_than_can_be_photographed(town: Town) -> None:
