@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import event
@@ -23,10 +24,11 @@ from ledger_automation.orchestrator.duties import Duties, Duty
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.session import IDLE
 from ledger_automation.papers import qr_codes as codes
+from ledger_automation.study import tamper_room
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
-from ledger_automation.web import cases, funding, takeaway
+from ledger_automation.web import cases, funding, pages, takeaway
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -550,6 +552,29 @@ def test_a_page_as_long_as_its_case_is_written_beside_the_loop(town: Town, modul
             assert visitor.get(path).status == 200
     assert written
     assert all(each.startswith("read") for each in written)
+
+
+def test_one_tampers_at_a_time_and_everybody_else_is_answered(town: Town, fine: str) -> None:
+    auditor, clerk = Visitor(town, "auditor-1"), Visitor(town, "clerk-1")
+    seal(town)
+    form = re.findall(r'name="(form|kind)" value="([^"]*)"', auditor.get("/werkstatt").body.decode())[-2:]
+    answered, original = threading.Event(), tamper_room.copy
+
+    def slow(*given: Any) -> None:
+        assert answered.wait(10)
+        original(*given)
+
+    def noted(*given: Any, **more: Any) -> Any:
+        answered.set()
+        return pages.page(*given, **more)
+
+    tampering = ("POST", "/werkstatt", {"Cookie": auditor.cookie}, urlencode(form).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tamper_room, "copy", slow)
+        patch.setattr(cases, "page", noted)
+        *tried, looked = town.service.ask_together([*[tampering] * 12, ("GET", fine, {"Cookie": clerk.cookie}, b"")])
+    assert looked.status == 200
+    assert sorted(each.status for each in tried) == [200] + [409] * 11
 
 
 def test_nobody_has_more_codes_drawn_than_can_be_photographed(town: Town) -> None:
