@@ -536,6 +536,14 @@ def test_the_room_to_tamper_in_leaves_the_ledger_as_it_was(tmp_path: Path) -> No
         assert not list(Path(tempfile.gettempdir()).glob("tamper-room-*"))
 
 
+@pytest.mark.parametrize("after", ["%00", "zzz", "%ff"])
+def test_grants_go_on_behind_a_case(town: Town, after: str) -> None:
+    finance = Visitor(town, "finance-1")
+    assert finance.get(f"/foerderung?nach={after}").status == 422
+    assert finance.get(f"/foerderung?nach={'0' * 8}-0000-4000-8000-{'0' * 12}").status == 200
+    assert finance.get("/foerderung?nach=").status == 200
+
+
 @pytest.mark.parametrize(("module", "name"), [(cases, "page"), (funding, "grants_page"), (funding, "grant_page")])
 def test_a_page_as_long_as_its_case_is_written_beside_the_loop(town: Town, module: Any, name: str) -> None:
     case = town.case_of("subsidy", "applicant-1").rpartition("/")[2]
