@@ -7,15 +7,19 @@
 State and verifier lie with the browser meanwhile, in a cookie that no script can read: whoever comes back with another
 browser's state has no such cookie (RFC 9700, section 4.7). The issuer is asked on its own host only (`discovery`).
 
+What the issuer says of itself is believed for ten minutes: else whoever calls `/anmelden` often would be our flood upon
+it. Where it sends browsers is a URL of its scheme and nothing besides: it becomes a header of ours.
+
 What this does not do: it begins no session (`orchestrator.session`), and keeps no token of the issuer.
 """
 
 import asyncio
 import secrets
+import time
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
@@ -25,6 +29,7 @@ from ledger_automation.errors import LedgerError, Unauthenticated, Unreachable
 from ledger_automation.orchestrator.asked import Identity
 
 _SECONDS: Final = 5.0
+_FRESH: Final = 600.0
 
 
 class Client(NamedTuple):
@@ -44,6 +49,8 @@ class CodeFlow:
         self._client = client
         self._at = (client.found_at or client.issuer).rstrip("/")
         self._tokens = tokens
+        self._known: tuple[float, dict[str, str]] | None = None
+        self._question: asyncio.Future[dict[str, str]] | None = None
 
     async def begin(self, back: str) -> tuple[str, str]:
         """Return where to send the browser, and what it must come ``back`` with beside; raises Unreachable."""
@@ -88,10 +95,17 @@ class CodeFlow:
         return token
 
     async def _said(self) -> dict[str, str]:
-        """Return the issuer's document, with the places that are needed of it."""
+        """Return the issuer's document, with the places that are needed of it; asks for it where it is not fresh."""
+        if self._known is None or time.monotonic() - self._known[0] > _FRESH:
+            if self._question is None or self._question.done():  # whoever comes meanwhile waits for the same answer
+                self._question = asyncio.ensure_future(self._asked())
+            self._known = time.monotonic(), await asyncio.shield(self._question)
+        return self._known[1]
+
+    async def _asked(self) -> dict[str, str]:
         said = await _asking(f"{self._at}/.well-known/openid-configuration", self._at)
         places = ("authorization_endpoint", "token_endpoint")
-        if said.get("issuer") != self._client.issuer or not all(isinstance(said.get(each), str) for each in places):
+        if said.get("issuer") != self._client.issuer or not all(_is_place(said.get(each), self._at) for each in places):
             raise Unreachable("The issuer does not say how to sign in.")
         return said
 
@@ -105,6 +119,11 @@ async def _asking(url: str, home: str, **more: Any) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise Unreachable("The issuer does not answer as one does; nobody can sign in now.")
     return said
+
+
+def _is_place(url: Any, home: str) -> bool:
+    plain = isinstance(url, str) and url.isascii() and url.isprintable() and " " not in url
+    return plain and urlsplit(url).scheme == urlsplit(home).scheme
 
 
 def _challenge(verifier: str) -> str:

@@ -14,6 +14,8 @@ from ledger_automation.verify.sources import CaseRecord
 READERS: Final = frozenset({APPLICANT, "clerk", "approver", "finance", "auditor", "system"})
 """Who may read cases at all: everybody but an administrator (R29)."""
 
+_OFFICERS: Final = READERS - {APPLICANT}
+
 
 def case_for(unit: UnitOfWork, member: Member, case_id: CaseId, workflow: str = "") -> CaseRecord:
     """Return a case that is there for a member, and of the workflow if one is named; raises NotFound."""
@@ -24,5 +26,5 @@ def case_for(unit: UnitOfWork, member: Member, case_id: CaseId, workflow: str = 
 
 
 def may_see(record: CaseRecord, member: Member) -> bool:
-    """Say whether a case is a member's to read."""
-    return any(role != APPLICANT for role in member.roles) or member.actor_id in parties_of(record)
+    """Say whether a case is a member's to read; a role that reads none adds nothing to his others."""
+    return bool(_OFFICERS & {*member.roles}) or (APPLICANT in member.roles and member.actor_id in parties_of(record))

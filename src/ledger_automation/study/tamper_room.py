@@ -12,10 +12,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import NamedTuple
 
 from ledger_automation.bootstrap import Ledger
-from ledger_automation.errors import Misconfigured, NotFound
+from ledger_automation.errors import Conflict, Misconfigured, NotFound
 from ledger_automation.orchestrator.anchor import newest_checkpoint
 from ledger_automation.store.engine import open_engine
 from ledger_automation.store.unit_of_work import SqlUnitOfWork
@@ -37,13 +38,25 @@ class TamperRoom:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._taken = Lock()
 
     def attacks(self) -> Sequence[Tampering]:
         """Return what may be tried; nothing where the database is no file that could be copied."""
         return TAMPERINGS if self._ledger.engine.dialect.name == "sqlite" else ()
 
     def attempt(self, kind: str) -> Attempt:
-        """Try one; raises NotFound where there is no such attack, or nothing in the log that it could be done to."""
+        """Try one; raises NotFound where there is no such attack, or nothing in the log that it could be done to.
+
+        Raises Conflict while somebody else tries one: each copies and audits all there is, and keeps a reader busy.
+        """
+        if not self._taken.acquire(blocking=False):
+            raise Conflict("Somebody tries something here already; come again when it is done.")
+        try:
+            return self._attempt(kind)
+        finally:
+            self._taken.release()
+
+    def _attempt(self, kind: str) -> Attempt:
         attack = next((each for each in self.attacks() if each.tampering == kind), None)
         source = self._ledger.engine.url.database
         if attack is None or source is None:

@@ -102,15 +102,19 @@ def file(site: Site) -> Signed:
             access_code(record.case_id, site.office.secret) if "clerk" in member.roles and names_nobody(record) else ""
         )
         rows = workflow(record.workflow).transitions
-        return page(
-            request, "file", script=True, stands=_stands(case), case=case, code=code, terms=terms_of(record), now=now,
-            figures=Figures(language_of(request)),
-            refused=refused and case["waiting"] is None,
-            fields={action: fields_of(row.payload) for action, row in rows.items()},
-            steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
-            verdict=verdict,
-            letters=DECISIONS.keys() if "clerk" in member.roles else (),
-        )  # fmt: skip
+
+        def written() -> Response:
+            return page(
+                request, "file", script=True, stands=_stands(case), case=case, code=code, terms=terms_of(record),
+                now=now, figures=Figures(language_of(request)),
+                refused=refused and case["waiting"] is None,
+                fields={action: fields_of(row.payload) for action, row in rows.items()},
+                steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
+                verdict=verdict,
+                letters=DECISIONS.keys() if "clerk" in member.roles else (),
+            )  # fmt: skip
+
+        return await site.office.run(written)  # a case may say a megabyte a step
 
     return shown
 

@@ -172,7 +172,11 @@ def _whole(text: str, _: str) -> int:
 
 
 def _moment(text: str, _: str) -> str:
-    return timestamp(datetime.fromisoformat(text).replace(tzinfo=_TOWN))
+    local = datetime.fromisoformat(text)
+    try:
+        return timestamp(local.replace(tzinfo=local.tzinfo or _TOWN))
+    except OverflowError:
+        raise ValueError(text) from None
 
 
 def _choice(text: str, _: str) -> str | bool:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger_automation.orchestrator.account_lines import Account
+from ledger_automation.values import CaseId
 from ledger_automation.web.cases import case_of
 from ledger_automation.web.finance import grant, grant_page, grants, grants_page
 from ledger_automation.web.finance_files import Issue, proof_file, report_file, tranches_file, vouchers_file
@@ -40,8 +41,9 @@ def listing(site: Site) -> Signed:
     """Return the page of all grants."""
 
     async def listed(request: Request, _: Visitor) -> Response:
-        after = request.query_params.get("nach", "")
-        return grants_page(request, await site.office.read(lambda unit: grants(unit, after)))
+        after = request.query_params.get("nach", "") and CaseId(request.query_params["nach"])
+        facts = await site.office.read(lambda unit: grants(unit, after))
+        return await site.office.run(lambda: grants_page(request, facts))
 
     return listed
 
@@ -50,7 +52,8 @@ def one(site: Site) -> Signed:
     """Return the page of one grant's account."""
 
     async def shown(request: Request, _: Visitor) -> Response:
-        return grant_page(request, await _account(site, request))
+        account = await _account(site, request)
+        return await site.office.run(lambda: grant_page(request, account))
 
     return shown
 

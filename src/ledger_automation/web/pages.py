@@ -7,7 +7,7 @@ texts of the templates are German; catalogues translate them. KERN (EUPL-1.2) is
 """
 
 import gzip
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from gettext import NullTranslations
@@ -25,7 +25,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger_automation.errors import NotFound
-from ledger_automation.values import parse_timestamp
 from ledger_automation.web import words
 
 _POLICY: Final = (
@@ -68,10 +67,13 @@ class Language(StrEnum):
         return "." if self is Language.ENGLISH else ","
 
     def moment(self, at: str | datetime) -> str:
-        """Write a moment (as RFC 3339, or aware) as the town's clock shows it."""
+        """Write a moment (as RFC 3339, or aware) as the town's clock shows it; at the calendar's end as UTC does."""
         form = "d MMMM y, HH:mm" if self is Language.ENGLISH else "d. MMMM y, HH:mm"
-        moment = parse_timestamp(at) if isinstance(at, str) else at
-        return format_datetime(moment, form, tzinfo=_TOWN, locale=self._locale)
+        moment = datetime.fromisoformat(at) if isinstance(at, str) else at
+        try:
+            return format_datetime(moment, form, tzinfo=_TOWN, locale=self._locale)
+        except OverflowError:
+            return format_datetime(moment, form, tzinfo=UTC, locale=self._locale)
 
 
 def page(request: Request, template: str, status: int = 200, *, script: bool = False, **facts: Any) -> Response:
@@ -111,6 +113,7 @@ def resource(request: Request, name: str) -> Response:
     return Response(octets, 200, headers, _FILES[name])
 
 
+@cache
 def catalogue(language: Language) -> NullTranslations:
     """Return what translates German into a language."""
     if language is Language.GERMAN:

@@ -4,9 +4,10 @@
     completed   the page's script brought the assertion: the very same draft is made again, and held with its signature
 
 All that chance and clock had to do with the draft goes with the page, sealed by an HMAC under the members' secret: who
-in which session, which case as it was seen, which step, payload, role, moment, salt and key of the form. So nobody has
-another step made of a signature than the one that was shown; and whoever changes a byte of it finds no seal. The digest
-need not be sealed: what comes back must be signed over the digest of the draft that is made again.
+in which session, which case as it was seen, which step, payload, role, moment, salt and key of the form, and which
+passkey, the one that has the seat. So nobody has another step made of a signature than the one that was shown, and no
+contract is asked about a signer that it does not know; whoever changes a byte of it finds no seal. The digest need not
+be sealed: what comes back must be signed over the digest of the draft that is made again.
 
 A case that moved on meanwhile is told as such (its head is in the seal), and a page that is sent twice takes its step
 once, by the key of its form. Whoever has a key in this home signs with that, without this page.
@@ -14,7 +15,7 @@ once, by the key of its form. Whoever has a key in this home signs with that, wi
 
 import hmac
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,6 +40,14 @@ OURS: Final = "_"
 _SEAL: Final = "_seal"
 
 
+class _Shown(NamedTuple):
+    """What is signed: a step as it was asked for, its mark, and the credential that it is shown to."""
+
+    asked: Asked
+    mark: Mark
+    credential: str
+
+
 async def taken(site: Site, request: Request, visitor: Visitor, asked: Asked) -> Outcome | Response:
     """Take a step; return the page to sign it on where it needs a passkey; raises NotSigned, NoPasskey, NoSeat."""
     if _SEAL in request.state.form:
@@ -52,16 +61,16 @@ def _shown(  # noqa: PLR0913, PLR0917  a page of two halves: who and what
     site: Site, request: Request, visitor: Visitor, asked: Asked, mark: Mark, offer: Offer
 ) -> Response:
     """Return the page that says what is signed."""
-    asked = asked._replace(role=offer.event.actor.role)
+    asked, credential = asked._replace(role=offer.event.actor.role), unpadded(offer.passkey.credential)
     given = {name: text for name, text in request.state.form.items() if name != "form" and not name.startswith(OURS)}
     hidden = given | {
         "_case": asked.case_id, "_role": asked.role, "_moment": timestamp(mark.moment), "_salt": mark.salt.hex(),
-        _SEAL: _seal(site, request, visitor, asked, mark),
+        _SEAL: _seal(site, request, visitor, _Shown(asked, mark, credential)),
     }  # fmt: skip
     row = asked.table.transitions[asked.action]
     return page(
         request, "sign", script=True, offer=offer, table=asked.table, fields=fields_of(row.payload), hidden=hidden,
-        wanted=Wanted.on(site.reached(request), offer.digest), credential=unpadded(offer.passkey.credential),
+        wanted=Wanted.on(site.reached(request), offer.digest), credential=credential,
         unpadded=unpadded, figures=Figures(language_of(request)), opens=asked.opens,
     )  # fmt: skip
 
@@ -74,7 +83,8 @@ async def _completed(site: Site, request: Request, visitor: Visitor, asked: Aske
         drafted = asked._replace(case_id=CaseId(given.get("_case", "")), role=given.get("_role", ""))
     except (InvalidValue, ValueError):
         raise NotSigned("it is no draft of ours") from None
-    if not hmac.compare_digest(given[_SEAL].encode(), _seal(site, request, visitor, drafted, mark).encode()):
+    shown = _Shown(drafted, mark, given.get("_credential", ""))
+    if not hmac.compare_digest(given[_SEAL].encode(), _seal(site, request, visitor, shown).encode()):
         raise NotSigned("it is not the draft that was shown")
     insist_on_fresh(site, given["_moment"])
     answer = Assertion(octets(given, "_client"), octets(given, "_authenticator"), octets(given, "_signature"))
@@ -88,8 +98,9 @@ async def _completed(site: Site, request: Request, visitor: Visitor, asked: Aske
     )
 
 
-def _seal(site: Site, request: Request, visitor: Visitor, asked: Asked, mark: Mark) -> str:
-    who = [*visitor.identity, visitor.form, asked.role]
+def _seal(site: Site, request: Request, visitor: Visitor, shown: _Shown) -> str:
+    asked, mark, credential = shown
+    who = [*visitor.identity, visitor.form, asked.role, credential]
     what = [request.url.path, str(asked.case_id), (asked.expected or b"").hex(), asked.action, asked.payload]
     said = canonicalize([who, what, asked.key.hex(), timestamp(mark.moment), mark.salt.hex()])
     return hmac.new(site.office.secret, b"draft\0" + said, sha256).hexdigest()

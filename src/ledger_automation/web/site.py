@@ -136,7 +136,7 @@ class Room(Protocol):
         ...
 
     def attempt(self, kind: str) -> Any:
-        """Try one; returns what was tried (``tampering``), ``report`` and ``seconds``. Raises NotFound."""
+        """Try one; returns what was tried (``tampering``), ``report`` and ``seconds``. Raises NotFound, Conflict."""
         ...
 
 

@@ -1,7 +1,8 @@
 """What somebody takes along from a case: its receipt on paper and as QR codes, and the office's letters about it.
 
     /faelle/{case}/beleg.pdf           where the case stands and how well that is witnessed, with a QR code
-    /faelle/{case}/qr                  the receipt itself in QR codes, to be photographed and verified anywhere
+    /faelle/{case}/qr                  the receipt itself in QR codes, to be photographed and verified anywhere; of one
+                                       that is too long for that, the file is there
     /faelle/{case}/bescheid/{number}   the letter about a step, for those who write letters; with the case's access
                                        code while it names nobody
 
@@ -44,6 +45,9 @@ WRITERS: Final = frozenset({"clerk"})
 
 _ZONE: Final = "Europe/Berlin"
 _DIGITS: Final = 9
+MOST_CODES: Final = 30
+"""Nobody photographs more, and each takes a twentieth of a second to draw."""
+
 _CODE: Final = "Die Adresse, unter der ein Beleg geprüft wird; dahinter der Fingerabdruck des letzten Schritts."
 
 
@@ -73,7 +77,7 @@ def codes(site: Site) -> Signed:
             return record.case_id, write(issued, Encoding.FRAMES).decode().splitlines()
 
         case_id, frames = await site.office.read(read)
-        drawn = [base64.b64encode(svg([frame]).encode()).decode() for frame in frames]
+        drawn = await site.office.run(lambda: [_drawn(each) for each in frames if len(frames) <= MOST_CODES])
         return page(request, "codes", case_id=case_id, codes=drawn)
 
     return shown
@@ -109,6 +113,11 @@ def pdf(octets: bytes, name: str) -> Response:
 def office_of(site: Site) -> Office:
     """Return who writes."""
     return Office(site.town)
+
+
+def _drawn(frame: str) -> str:
+    """Draw a code, as a page's `data:` takes it."""
+    return base64.b64encode(svg([frame]).encode()).decode()
 
 
 def _paper(site: Site, request: Request, record: CaseRecord, rows: list[EventRecord], issued: Receipt) -> Paper:

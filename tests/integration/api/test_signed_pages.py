@@ -3,27 +3,33 @@
 import base64
 import gzip
 import hashlib
+import random
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import event
 
 from ledger_automation.api.dev_issuer import PERSONAS
 from ledger_automation.api.sign_in import CodeFlow
-from ledger_automation.orchestrator.asked import Identity
+from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.orchestrator.duties import Duties, Duty
 from ledger_automation.orchestrator.sequence import sequence
 from ledger_automation.orchestrator.session import IDLE
+from ledger_automation.papers import qr_codes as codes
+from ledger_automation.study import tamper_room
 from ledger_automation.study.tampering import disarm
 from ledger_automation.verify.auditor import Auditor, AuditReport
 from ledger_automation.verify.policy import Level
 from ledger_automation.verify.verdict import CASE_HOLDS, SENTENCES, Verdict
+from ledger_automation.web import cases, funding, pages, takeaway
 from ledger_automation.web.visits import ACTORS
 from support.town import URL, Town, open_town, role_of
 from support.visitors import Visitor
@@ -171,6 +177,33 @@ def test_a_page_shows_the_steps_of_the_table_and_why_one_is_not_there_yet(town: 
     assert not re.search(r"<code>([A-Z2-7]{4}-){6}[A-Z2-7]{2}</code>", seen)
 
 
+@pytest.mark.parametrize("until", ["2098-12-31T12:00", "9999-12-31T23:59+00:00"])
+def test_a_permit_that_ends_is_shown_with_its_end(town: Town, until: str) -> None:
+    applicant, clerk, approver = (Visitor(town, f"{role}-1") for role in ("applicant", "clerk", "approver"))
+    case = applicant.leads(PERMIT, subject="Carport")
+    for visitor, step, fields in (
+        (clerk, "acknowledge", {}),
+        (clerk, "propose_decision", {"outcome": "granted"}),
+        (approver, "grant", {"valid_until": until}),
+    ):
+        assert visitor.fill(f"{case}/{step}", **fields).status == 303
+        for each in (applicant, clerk, approver):
+            assert [each.get(path).status for path in (case, f"/en{case}", "/faelle")] == [200] * 3
+    assert f"31. Dezember {until[:4]}" in applicant.get(case).body.decode()
+
+
+@pytest.mark.parametrize("rule", ["call_ends", "resolution_due"])
+def test_the_last_day_that_there_is_ends_no_term(town: Town, rule: str) -> None:
+    path = "/workflows/subsidy/cases"
+    rules = {"cost_plan_required": False, "own_share_proof_required": False, rule: "9999-12-31"}
+    path = town.step("clerk-1", path, {"title": "Smart Cities", "rules": rules}).headers["location"]
+    clerk, page = Visitor(town, "clerk-1"), f"/faelle/{path.rpartition('/')[2]}"
+    assert [clerk.get(each).status for each in (page, "/faelle")] == [200, 200]
+    applied = {"applicant": "Wismar", "kind": "municipality", "planned": 100_00}
+    assert town.step("applicant-1", f"{path}/apply", applied, **town.letter(path)).status == 200
+    assert [clerk.get(each).status for each in (page, "/faelle")] == [200, 200]
+
+
 def test_no_other_site_posts_a_form(town: Town, fine: str) -> None:
     clerk, other = Visitor(town, "clerk-1"), Visitor(town, "clerk-1")
     fields = clerk.hidden(f"{fine}/send_hearing")
@@ -237,6 +270,19 @@ def test_a_lost_role_is_lost_at_the_next_page(town: Town) -> None:
     with town.ledger.begin() as unit:
         unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"])
         unit.commit()
+
+
+def test_an_administrator_who_applies_sees_his_own_cases_only(town: Town, fine: str) -> None:
+    with town.ledger.begin() as unit:
+        unit.members.enrol(Identity(URL, "both"), Member("administrator-9", ("administrator", "applicant")))
+        unit.commit()
+    both, another = Visitor(town, "both"), Visitor(town, "applicant-1").leads(PERMIT, subject="Carport")
+    own = both.leads(PERMIT, subject="Garage")
+    for end in ("", "/stand", "/withdraw"):
+        assert both.get(own + end).status == 200
+        assert both.get(another + end).status == 404
+    for end in ("", "/stand", "/beleg", "/beleg.pdf", "/qr"):
+        assert both.get(fine + end).status == 404
 
 
 def read_members(town: Town) -> list[Any]:
@@ -508,6 +554,76 @@ def test_a_case_says_in_a_sentence_whether_it_holds(tmp_path: Path) -> None:
         shown = clerk.get(fine).body.decode()
         assert 'class="kern-body state bad" id="verdict"' in shown
         assert SENTENCES[Verdict.CONTRADICTED].de in shown
+
+
+@pytest.mark.parametrize("after", ["%00", "zzz", "%ff"])
+def test_grants_go_on_behind_a_case(town: Town, after: str) -> None:
+    finance = Visitor(town, "finance-1")
+    assert finance.get(f"/foerderung?nach={after}").status == 422
+    assert finance.get(f"/foerderung?nach={'0' * 8}-0000-4000-8000-{'0' * 12}").status == 200
+    assert finance.get("/foerderung?nach=").status == 200
+
+
+@pytest.mark.parametrize(("module", "name"), [(cases, "page"), (funding, "grants_page"), (funding, "grant_page")])
+def test_a_page_as_long_as_its_case_is_written_beside_the_loop(town: Town, module: Any, name: str) -> None:
+    case = town.case_of("subsidy", "applicant-1").rpartition("/")[2]
+    written, original = [], getattr(module, name)
+
+    def noted(*given: Any, **more: Any) -> Any:
+        written.append(threading.current_thread().name)
+        return original(*given, **more)
+
+    visitor = Visitor(town, "auditor-1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, name, noted)
+        for path in (f"/faelle/{case}",) if module is cases else ("/foerderung", f"/foerderung/{case}"):
+            assert visitor.get(path).status == 200
+    assert written
+    assert all(each.startswith("read") for each in written)
+
+
+def test_one_tampers_at_a_time_and_everybody_else_is_answered(town: Town, fine: str) -> None:
+    auditor, clerk = Visitor(town, "auditor-1"), Visitor(town, "clerk-1")
+    seal(town)
+    form = re.findall(r'name="(form|kind)" value="([^"]*)"', auditor.get("/werkstatt").body.decode())[-2:]
+    answered, original = threading.Event(), tamper_room.copy
+
+    def slow(*given: Any) -> None:
+        assert answered.wait(10)
+        original(*given)
+
+    def noted(*given: Any, **more: Any) -> Any:
+        answered.set()
+        return pages.page(*given, **more)
+
+    tampering = ("POST", "/werkstatt", {"Cookie": auditor.cookie}, urlencode(form).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tamper_room, "copy", slow)
+        patch.setattr(cases, "page", noted)
+        *tried, looked = town.service.ask_together([*[tampering] * 12, ("GET", fine, {"Cookie": clerk.cookie}, b"")])
+    assert looked.status == 200
+    assert sorted(each.status for each in tried) == [200] + [409] * 11
+
+
+def test_nobody_has_more_codes_drawn_than_can_be_photographed(town: Town) -> None:
+    drawn: list[str] = []
+
+    def svg(frames: Sequence[str]) -> str:
+        drawn.append(threading.current_thread().name)
+        return codes.svg(frames)
+
+    anna = Visitor(town, "applicant-1")
+    short, long = (anna.leads(PERMIT, subject=random.Random(7).randbytes(octets).hex()) for octets in (100, 60_000))
+    seal(town)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(takeaway, "svg", svg)
+        answer = anna.get(f"{short}/qr")
+        assert answer.body.count(b"<img") == len(drawn) > 0
+        assert all(each.startswith("read") for each in drawn)
+        drawn.clear()
+        answer = anna.get(f"{long}/qr")
+    assert (answer.status, drawn) == (200, [])
+    assert f"{long}/beleg".encode() in answer.body
 
 
 def test_an_operator_sees_what_waits_and_signs_a_member_out(town: Town, fine: str) -> None:

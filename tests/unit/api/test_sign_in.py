@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx2
 import pytest
 
+from ledger_automation.api import sign_in
 from ledger_automation.api.dev_issuer import DevIssuer
 from ledger_automation.api.sign_in import Client, CodeFlow
 from ledger_automation.api.tokens import TokenVerifier
@@ -102,6 +103,39 @@ def test_an_issuer_that_is_away_or_another_lets_nobody_in(issuing: Issuing) -> N
     for client in (nowhere, other):
         with pytest.raises(Unreachable):
             asyncio.run(issuing.made(client).begin(BACK))
+
+
+def test_an_issuer_is_asked_once_however_many_come(issuing: Issuing, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, original = [], sign_in.read_document
+
+    async def noted(client: Any, url: str, home: str, **more: Any) -> Any:
+        asked.append(url)
+        return await original(client, url, home, **more)
+
+    monkeypatch.setattr(sign_in, "read_document", noted)
+    flow = issuing.made(issuing.issuer.client())
+
+    async def crowd() -> None:
+        await asyncio.gather(*(flow.begin(BACK) for _ in range(20)))
+
+    asyncio.run(crowd())
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(
+    "place", ["http://localhost/\r\nSet-Cookie: session=x", "javascript:alert(1)", "http://localhost/\u20ac", "//x", 7]
+)
+def test_an_issuer_sends_browsers_to_a_place_of_its_scheme(
+    issuing: Issuing, monkeypatch: pytest.MonkeyPatch, place: Any
+) -> None:
+    client = issuing.issuer.client()
+
+    async def said(*_: Any, **__: Any) -> dict[str, Any]:
+        return {"issuer": client.issuer, "authorization_endpoint": place, "token_endpoint": f"{client.issuer}/redeem"}
+
+    monkeypatch.setattr(sign_in, "read_document", said)
+    with pytest.raises(Unreachable):
+        asyncio.run(issuing.made(client).begin(BACK))
 
 
 def test_the_page_of_personas_runs_no_script_and_repeats_nothing_unescaped(issuing: Issuing) -> None:

@@ -108,4 +108,8 @@ def test_a_moment_is_the_town_s() -> None:
     assert payload_of(fields, {"valid_until": "2026-01-01T12:00"}, ",")[0] == {
         "valid_until": "2026-01-01T11:00:00.000000Z"
     }
-    assert payload_of(fields, {"valid_until": "tomorrow"}, ",")[1] == ["valid_until"]
+    assert payload_of(fields, {"valid_until": "2026-07-01T12:00+00:00"}, ",")[0] == {
+        "valid_until": "2026-07-01T12:00:00.000000Z"
+    }
+    for none in ("tomorrow", "0001-01-01T00:00"):
+        assert payload_of(fields, {"valid_until": none}, ",") == ({}, ["valid_until"])

@@ -7,6 +7,9 @@ from ledger_automation.workflows.deadlines import end_of_day
 from ledger_automation.workflows.money import share_of
 from ledger_automation.workflows.subsidy.payloads import Application, Condition, Programme, Rules
 
+_ENDLESS = (None, date.max)
+"""No last day, or the last one that there is, which has no day after it."""
+
 PAID = frozenset({"disbursed", "proven", "accepted", "reclaimed"})
 """The stages of a tranche after its money left."""
 
@@ -88,11 +91,11 @@ class Subsidy(Payload, frozen=True):
 
 def terms(state: str, case: Subsidy) -> tuple[Term, ...]:
     """Return what is to be done until when: apply, bring the council's resolution, prove the use of each tranche."""
-    rules = case.rules
-    if state in {"programme_open", "returned"} and rules.call_ends is not None:
-        return (Term("application", end_of_day(rules.call_ends, rules.zone)),)
-    if state in {"applied", "checked"} and rules.resolution_due is not None and case.resolved_on is None:
-        return (Term("resolution", end_of_day(rules.resolution_due, rules.zone)),)
+    rules, call_ends, due = case.rules, case.rules.call_ends, case.rules.resolution_due
+    if state in {"programme_open", "returned"} and call_ends not in _ENDLESS:
+        return (Term("application", end_of_day(call_ends, rules.zone)),)
+    if state in {"applied", "checked"} and due not in _ENDLESS and case.resolved_on is None:
+        return (Term("resolution", end_of_day(due, rules.zone)),)
     if state in {"granted", "final_proof_submitted"}:
         ends = (each.use_ends for each in case.tranches if each.stage == "disbursed")
         return tuple(Term("use", each) for each in ends if each is not None)
