@@ -93,8 +93,8 @@ def for_roles(
         request.state.caller, request.state.visitor = visitor.identity, visitor
         if request.method == "POST":
             request.state.form = form = await posted(request, LONG)
-            if changes and not compare_digest(form.get("form", "").encode(), form_token(token).encode()):
-                raise Forbidden("This form is not one of the session's.")
+            if changes:
+                _insist_on_form(form, token)
         return await signed(request, visitor)
 
     return guarded
@@ -156,16 +156,17 @@ def landing(site: Site) -> Endpoint:
 
 
 def exit_of(site: Site) -> Endpoint:
-    """Return what ends a session."""
+    """Return what ends a session; it asks for no role: who lost all of them signs out too."""
 
-    async def leave(request: Request, visitor: Visitor) -> Response:
-        key = key_of(request.cookies.get(_cookie("session", site), ""))
-        everywhere = "everywhere" in request.state.form
+    async def leave(request: Request) -> Response:
+        token, form = request.cookies.get(_cookie("session", site), ""), await posted(request)
+        _insist_on_form(form, token)
 
         def write(unit: Any) -> None:
-            unit.sessions.end(key)
-            if everywhere:
-                unit.sessions.end_all(visitor.identity)
+            session = unit.sessions.of(key_of(token))
+            unit.sessions.end(key_of(token))
+            if session is not None and "everywhere" in form:
+                unit.sessions.end_all(session.identity)
 
         await site.office.write(write)
         away = sent(f"{language_of(request)}/")
@@ -173,7 +174,13 @@ def exit_of(site: Site) -> Endpoint:
         away.headers["Clear-Site-Data"] = '"cache"'
         return away
 
-    return for_roles(site, frozenset(ROLES), leave)
+    return leave
+
+
+def _insist_on_form(form: dict[str, str], token: str) -> None:
+    """Raise Forbidden for a form that is not one of the session's."""
+    if not token or not compare_digest(form.get("form", "").encode(), form_token(token).encode()):
+        raise Forbidden("This form is not one of the session's.")
 
 
 def sent(path: str) -> Response:

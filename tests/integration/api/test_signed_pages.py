@@ -22,7 +22,7 @@ from ledger_automation.api.sign_in import CodeFlow
 from ledger_automation.orchestrator.asked import Identity, Member
 from ledger_automation.orchestrator.duties import Duties, Duty
 from ledger_automation.orchestrator.sequence import sequence
-from ledger_automation.orchestrator.session import IDLE
+from ledger_automation.orchestrator.session import IDLE, form_token
 from ledger_automation.papers import qr_codes as codes
 from ledger_automation.study import tamper_room
 from ledger_automation.study.tampering import disarm
@@ -267,9 +267,14 @@ def test_a_lost_role_is_lost_at_the_next_page(town: Town) -> None:
         unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"]._replace(roles=()))
         unit.commit()
     assert finance.get("/faelle").status == 403
+    other = Visitor(town, "finance-1")
+    form = {"form": form_token(other.cookie.removeprefix("session="))}
+    assert other.post("/abmelden", form).status == 303, "whoever lost all roles signs out too"
     with town.ledger.begin() as unit:
         unit.members.enrol(Identity(URL, "finance-1"), members["finance-1"])
         unit.commit()
+    assert finance.get("/faelle").status == 200
+    assert other.get("/faelle").status == 303
 
 
 def test_an_administrator_who_applies_sees_his_own_cases_only(town: Town, fine: str) -> None:
