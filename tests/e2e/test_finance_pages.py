@@ -13,7 +13,7 @@ from ledger_automation.orchestrator.account import account
 from ledger_automation.study import wismar
 from ledger_automation.web import finance
 from ledger_automation.web.finance import GrantLine, Grants, Programme
-from ledger_automation.web.pages import Language, style
+from ledger_automation.web.pages import Language, resource
 from support.browser import chromium
 from support.grants import CASE, FINAL, of_wismar
 
@@ -49,7 +49,7 @@ def test_a_page_is_accessible_and_fits(
     def answer(route: Route) -> None:
         path = route.request.url.removeprefix(TOWN)
         asked = Request({"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []})
-        made = style(asked, path.rpartition("/")[2]) if path.startswith("/seiten/") else shown(name)(asked)
+        made = resource(asked, path.rpartition("/")[2]) if path.startswith("/seiten/") else shown(name)(asked)
         route.fulfill(status=made.status_code, headers=dict(made.headers), body=bytes(made.body))
 
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
