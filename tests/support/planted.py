@@ -95,7 +95,7 @@ def salt() -> None:
     canonical.commit = commitment.commit = commit
     from ledger_automation.worker.workplace import Workplace  # noqa: PLC0415
 
-    Workplace._audit = lambda _: None  # type: ignore[assignment, method-assign]  its self-test would end the run
+    Workplace._audit = lambda *_, **__: None  # type: ignore[assignment, method-assign]  its self-test would end the run
 
 
 if __name__ == "__main__":

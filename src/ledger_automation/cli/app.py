@@ -42,7 +42,7 @@ VERBS: Final = {
     "restore": "Restore a back-up into an empty home and database, and say whether the chain knows a longer log.",
     "retention": "List the ended cases whose time is over, and with --erase destroy their content.",
     "seal": "Put everything recorded into the log, sign a checkpoint, anchor it on the chain, and have it cosigned.",
-    "serve": "Serve the API until it is interrupted.",
+    "serve": "Serve API and pages until it is interrupted.",
     "study": "Measure six systems, and say which steps need a chain.",
     "timestamp": "Have an authority sign that it was shown a checkpoint: a second anchor, which needs no chain.",
     "verify": "Verify a receipt and say so in one sentence.",

@@ -74,6 +74,7 @@ class Walk:
         return self.at + self.random.choice((0, 1, 30, 24 * 9, 24 * 40)) * HOUR * self.random.random()
 
     def _value(self, kind: Any, field: str) -> Any:
+        kind = kind.type if isinstance(kind, INFO.Metadata) else kind
         chance = self.random.random()
         if field in self.hints and chance < 0.8:
             return self.random.choice(self.hints[field])
