@@ -550,14 +550,14 @@ def test_a_case_says_in_a_sentence_whether_it_holds(tmp_path: Path) -> None:
         seal(town)
         for language, sentence in (("", CASE_HOLDS.de), ("/en", CASE_HOLDS.en)):
             shown = clerk.get(language + fine).body.decode()
-            assert re.findall(r'<p class="kern-body state" id="verdict">(.*?)</p>', shown) == [sentence]
+            assert re.findall(r'<p class="kern-body verdict" id="verdict">(.*?)</p>', shown) == [sentence]
         with sqlite3.connect(tmp_path / "ledger.sqlite") as planted:
             disarm(planted)
             (said,) = planted.execute("SELECT canonical FROM content ORDER BY event_id DESC LIMIT 1").fetchone()
             planted.execute("UPDATE content SET canonical = ?", (said.replace(b"3500", b"9500"),))
         planted.close()
         shown = clerk.get(fine).body.decode()
-        assert 'class="kern-body state bad" id="verdict"' in shown
+        assert 'class="kern-body verdict bad" id="verdict"' in shown
         assert SENTENCES[Verdict.CONTRADICTED].de in shown
 
 
