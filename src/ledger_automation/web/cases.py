@@ -111,7 +111,7 @@ def file(site: Site) -> Signed:
                 fields={action: fields_of(row.payload) for action, row in rows.items()},
                 steps=() if case["waiting"] is not None else steps_of(record, visitor, now),
                 verdict=verdict,
-                letters=DECISIONS.keys() if "clerk" in member.roles else (),
+                letters=DECISIONS.keys() if {"clerk", APPLICANT} & {*member.roles} else (),
             )  # fmt: skip
 
         return await site.office.run(written)  # a case may say a megabyte a step

@@ -67,7 +67,7 @@ def _pages(site: Site) -> Iterator[tuple[str, tuple[str, ...], Endpoint]]:
         ("/faelle/{case}/beleg", _GET, cases.receipt(site), visits.ACTORS),
         ("/faelle/{case}/beleg.pdf", _GET, takeaway.paper(site), visits.ACTORS),
         ("/faelle/{case}/qr", _GET, takeaway.codes(site), visits.ACTORS),
-        ("/faelle/{case}/bescheid/{number}", _GET, takeaway.letter(site), takeaway.WRITERS),
+        ("/faelle/{case}/bescheid/{number}", _GET, takeaway.letter(site), takeaway.LETTERS),
         ("/faelle/{case}/{action}", _BOTH, steps.step(site), visits.ACTORS),
         ("/foerderung", _GET, funding.listing(site), visits.FUNDERS),
         ("/foerderung/{case}", _GET, funding.one(site), visits.FUNDERS),

@@ -3,8 +3,8 @@
     /faelle/{case}/beleg.pdf           where the case stands and how well that is witnessed, with a QR code
     /faelle/{case}/qr                  the receipt itself in QR codes, to be photographed and verified anywhere; of one
                                        that is too long for that, the file is there
-    /faelle/{case}/bescheid/{number}   the letter about a step, for those who write letters; with the case's access
-                                       code while it names nobody
+    /faelle/{case}/bescheid/{number}   the letter about a step, for those who write letters and whom they are about;
+                                       for the former with the case's access code while it names nobody
 
 Setting a paper takes up to a tenth of a second, in a thread of its own. Papers are German: they are the office's.
 """
@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from ledger_automation.errors import NotFound
 from ledger_automation.orchestrator.asked import access_code
-from ledger_automation.orchestrator.decide import names_nobody
+from ledger_automation.orchestrator.decide import APPLICANT, names_nobody
 from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.receipt import issue
 from ledger_automation.orchestrator.visible import case_for
@@ -40,8 +40,11 @@ from ledger_automation.web.site import Site
 from ledger_automation.web.visits import Signed, Visitor
 from ledger_automation.workflows.deadlines import local_day
 
-WRITERS: Final = frozenset({"clerk"})
+WRITER: Final = "clerk"
 """Who writes an office's letters."""
+
+LETTERS: Final = frozenset({WRITER, APPLICANT})
+"""Who has them: whoever writes them, and whom they are about."""
 
 _ZONE: Final = "Europe/Berlin"
 _DIGITS: Final = 9
@@ -97,7 +100,8 @@ def letter(site: Site) -> Signed:
 
         record, rows = await site.office.read(read)
         decision = decided(rows, int(number))
-        code = access_code(record.case_id, site.office.secret) if names_nobody(record) else ""
+        for_post = WRITER in visitor.member.roles and names_nobody(record)
+        code = access_code(record.case_id, site.office.secret) if for_post else ""
         told = Notice(_sheet(site, request, record, decision.heading), (), decision, (), code)
         return pdf(await site.office.run(lambda: notice(told)), f"bescheid-{record.case_id}-{number}")
 

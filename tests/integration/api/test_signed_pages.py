@@ -10,11 +10,13 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import event
 
 from ledger_automation.api.dev_issuer import PERSONAS
@@ -697,6 +699,24 @@ def test_a_page_asks_the_database_no_more_than_it_did(town: Town, fine: str, pat
     finally:
         event.remove(town.ledger.engine, "before_cursor_execute", note)
     assert len(counted) <= most, counted
+
+
+def test_a_letter_is_for_its_writer_and_for_whom_it_is_about(town: Town) -> None:
+    clerk, anna, bert, auditor = (
+        Visitor(town, each) for each in ("clerk-1", "applicant-1", "applicant-2", "auditor-1")
+    )  # fmt: skip
+    permit = anna.leads(PERMIT, subject="Carport")
+    clerk.leads(f"{permit}/acknowledge")
+    letter = f"{permit}/bescheid/1"
+    assert f'href="{letter}"' in anna.get(permit).body.decode()
+    assert [each.get(letter).status for each in (clerk, anna, bert, auditor)] == [200, 200, 404, 403]
+    assert anna.get(letter).body.startswith(b"%PDF")
+    assert [anna.get(f"{permit}/bescheid/{number}").status for number in ("0", "2", "x", "9" * 12)] == [404] * 4
+    fine = clerk.leads(FINE, amount="35,00")
+    clerk.leads(f"{fine}/send_hearing")
+    code = re.findall(r"<code>((?:[A-Z2-7]{4}-){6}[A-Z2-7]{2})</code>", clerk.get(fine).body.decode())[0]
+    told = "".join(each.extract_text() for each in PdfReader(BytesIO(clerk.get(f"{fine}/bescheid/1").body)).pages)
+    assert code in "".join(told.split())
 
 
 def test_whoever_has_the_letter_appeals_and_the_case_is_his(town: Town) -> None:
