@@ -21,7 +21,7 @@ from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.sample import sample
 from ledger_automation.web.pages import language_of, page
 from ledger_automation.web.site import Site
-from ledger_automation.web.visits import Signed, Visitor
+from ledger_automation.web.visits import Signed, Visitor, sent
 
 _SHOWN: Final = 20
 _FINDINGS: Final = 200
@@ -41,7 +41,7 @@ def listing(site: Site) -> Signed:
         newest = str(runs[0].id) if runs else "0"
         if request.method == "POST":
             await site.office.wake(Duty.AUDIT_WHOLE)
-            return _to(f"{language_of(request)}/pruefung?nach={newest}")
+            return sent(f"{language_of(request)}/pruefung?nach={newest}")
         waits = request.query_params.get("nach") == newest
         return page(request, "audits", runs=runs, alarms=alarms, refresh=3 if waits else None)
 
@@ -97,7 +97,3 @@ async def _run(site: Site, request: Request) -> AuditRun:
         if runs and runs[0].id == int(name):
             return runs[0]
     raise NotFound("There is no such audit.")
-
-
-def _to(path: str) -> Response:
-    return Response(None, 303, {"Location": path, "Cache-Control": "no-store"})

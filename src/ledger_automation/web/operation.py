@@ -16,7 +16,7 @@ from ledger_automation.orchestrator.ports import UnitOfWork
 from ledger_automation.orchestrator.waiting import waiting
 from ledger_automation.web.pages import language_of, page
 from ledger_automation.web.site import Site
-from ledger_automation.web.visits import Signed, Visitor
+from ledger_automation.web.visits import Signed, Visitor, sent
 
 
 def operation(site: Site) -> Signed:
@@ -49,6 +49,6 @@ def sign_out(site: Site) -> Signed:
             raise NotFound("There is no such member.")
 
         await site.office.write(write)
-        return Response(None, 303, {"Location": f"{language_of(request)}/betrieb", "Cache-Control": "no-store"})
+        return sent(f"{language_of(request)}/betrieb")
 
     return ended

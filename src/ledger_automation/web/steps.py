@@ -30,7 +30,7 @@ from ledger_automation.web.forms import fields_of, flawed, hundredths, payload_o
 from ledger_automation.web.pages import language_of, page
 from ledger_automation.web.signing import OURS, taken
 from ledger_automation.web.site import Site
-from ledger_automation.web.visits import Signed, Visitor
+from ledger_automation.web.visits import Signed, Visitor, sent
 from ledger_automation.workflows import LOG, Workflow, names, workflow
 from ledger_automation.workflows._table import Transition
 
@@ -145,8 +145,7 @@ async def _taken(site: Site, request: Request, visitor: Visitor, form: Form) -> 
         raise AssertionError("a step that was taken has a case")
     if outcome.taken is None and form.case_id is None:  # there is no case yet to be sent to
         return page(request, "held", 202, case_id=step.case_id)
-    at = f"{language_of(request)}/faelle/{step.case_id}"
-    return Response(None, 303, {"Location": at, "Cache-Control": "no-store"})
+    return sent(f"{language_of(request)}/faelle/{step.case_id}")
 
 
 def _asked(request: Request, visitor: Visitor, form: Form, payload: dict[str, Any]) -> Asked:

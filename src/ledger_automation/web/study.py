@@ -21,6 +21,7 @@ from starlette.responses import Response
 from ledger_automation.errors import NotFound
 from ledger_automation.web.pages import Language, language_of
 from ledger_automation.web.site import Endpoint, Site
+from ledger_automation.web.visits import sent
 
 FILES: Final = ("report.de.html", "report.en.html")
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
@@ -39,7 +40,7 @@ def entrance(site: Site) -> Endpoint:
     async def led(request: Request) -> Response:
         _folder(site)
         name = FILES[1] if language_of(request) is Language.ENGLISH else FILES[0]
-        return Response(None, 303, {"Location": f"/zahlen/{name}", "Cache-Control": "no-store"})
+        return sent(f"/zahlen/{name}")
 
     return led
 
