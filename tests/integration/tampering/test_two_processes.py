@@ -78,6 +78,15 @@ def filed(raw: sqlite3.Connection, folder: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def one_process_finds_it_final(town: Any, folder: Path) -> None:
+    engine = open_engine(filed(town.raw, folder))
+    with SqlUnitOfWork.open(engine, "read") as unit:
+        watched = Watched(unit._connection)
+        report = Auditor(town.policy, town.chain).audit(unit.cases, unit.log, None, unit.soundness, watched)
+    engine.dispose()
+    assert (report.verdict, watched.processes) == (Verdict.FINAL, [])
+
+
 def change_an_amount(copy: Any) -> None:
     copy.sql("UPDATE event SET amount = 7 WHERE id = (SELECT max(id) FROM event WHERE amount > 7)")
 
@@ -179,12 +188,7 @@ def test_where_somebody_always_commits_one_process_reads(klein: Any, tmp_path: P
     answers = iter(range(10_000))
     monkeypatch.setattr(snapshots, "_version", lambda _: next(answers))
     monkeypatch.setattr(snapshots, "ATTEMPTS", 3)
-    engine = open_engine(filed(klein.raw, tmp_path))
-    with SqlUnitOfWork.open(engine, "read") as unit:
-        watched = Watched(unit._connection)
-        report = Auditor(klein.policy, klein.chain).audit(unit.cases, unit.log, None, unit.soundness, watched)
-    engine.dispose()
-    assert (report.verdict, watched.processes) == (Verdict.FINAL, [])
+    one_process_finds_it_final(klein, tmp_path)
 
 
 def test_a_snapshot_that_is_being_read_already_is_read_by_one_process(klein: Any, tmp_path: Path) -> None:
@@ -223,12 +227,7 @@ def test_a_process_that_ends_too_early_is_an_error_and_no_verdict(
 
 def test_a_process_that_cannot_begin_is_done_without(klein: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(readers, "PROGRAM", "support.there_is_no_such_program")
-    engine = open_engine(filed(klein.raw, tmp_path))
-    with SqlUnitOfWork.open(engine, "read") as unit:
-        watched = Watched(unit._connection)
-        report = Auditor(klein.policy, klein.chain).audit(unit.cases, unit.log, None, unit.soundness, watched)
-    engine.dispose()
-    assert (report.verdict, watched.processes) == (Verdict.FINAL, [])
+    one_process_finds_it_final(klein, tmp_path)
 
 
 def test_what_one_process_cannot_read_is_the_same_error_from_two(klein: Any, tmp_path: Path) -> None:
